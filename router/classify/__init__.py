@@ -1,0 +1,1 @@
+"""The classifier: features, prediction, training, registry of models."""

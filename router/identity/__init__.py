@@ -1,0 +1,1 @@
+"""Who is writing, and how far that is proven."""

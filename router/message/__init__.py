@@ -1,0 +1,1 @@
+"""One mail, from bytes to `Message`. The door is `read.read`."""

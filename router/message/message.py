@@ -1,0 +1,72 @@
+"""A message as the rest of the house sees it: decoded, frozen, with what could not be read named in `degraded`."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from router.message.envelope import RawMessage
+from router.message.headers import HeaderFields
+from router.vocabulary import UNDETERMINED
+
+
+class ReadBy(StrEnum):
+    """Which reader gave the body: the fast path for plain mail, flanker, the stdlib, or nothing but a guess."""
+
+    FAST = "fast"
+    FLANKER = "flanker"
+    STDLIB = "stdlib"
+    RAW = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class Degraded:
+    """Something that could not be known about this mail. what: `body`, `fields`, `model`, `dns` …; why: in words."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part that is not the text of the mail: an attachment, an enclosed message, a picture.
+
+    media_type: lower case `type/subtype`. name: decoded file name or "". size_bytes: of the encoded part as kept, None
+    when the body was cut inside it.
+    """
+
+    media_type: str
+    name: str = ""
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One mail, read.
+
+    subject: decoded, one line, no control characters. full_text: the whole text (text/plain, or HTML without hidden
+    text), LF lines. new_text: what this writer wrote, without quotes and signature. quoted_text: the quotes that were
+    cut. language: ISO 639-1, or "undetermined"; of new_text, the subject never outvotes it. script: "cyrillic",
+    "latin", or "" when there are hardly any letters. media_type: of the top level. encrypted: S/MIME or PGP, so that
+    there is no text. flags: oddities that a rule or a person may want to know ("duplicate-from", "two-boundaries",
+    "nul", "hidden-text" …). text_known: False when the body could not be decoded; the texts are then "".
+    """
+
+    raw: RawMessage
+    fields: HeaderFields
+    subject: str
+    full_text: str
+    new_text: str
+    quoted_text: str
+    language: str = UNDETERMINED
+    script: str = ""
+    media_type: str = "text/plain"
+    parts: tuple[Part, ...] = ()
+    encrypted: bool = False
+    read_by: ReadBy = ReadBy.RAW
+    flags: frozenset[str] = frozenset()
+    text_known: bool = True
+    degraded: tuple[Degraded, ...] = ()
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID with its brackets, or ""."""
+        return self.fields.first("Message-ID").strip()

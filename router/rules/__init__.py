@@ -1,0 +1,1 @@
+"""rules.yaml: from bytes to a compiled `Ruleset`, and from facts to a `Decision`."""

@@ -1,0 +1,1 @@
+"""What this text alone shows: one file, one `find`."""
