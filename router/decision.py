@@ -96,7 +96,7 @@ class TraceLine:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The whole decision. `queue` is None for mail that is not ours (no recipient is a queue): nothing is added then."""
+    """The whole decision. `queue` is None for mail that is not ours (no recipient is a queue): nothing is added."""
 
     id: str
     source: str

@@ -103,7 +103,7 @@ HEADERS: dict[str, str] = {
     "Account": "named; contract=104455",
     "Identity": "pass; contact=known",
     "Language": "uk",
-    "Expect": "2026-03-06T23:40:00+02:00; queue=support; opens=2026-03-09T09:00:00+02:00; only when an answer is promised",
+    "Expect": "2026-03-06T23:40:00+02:00; queue=support; opens=…; only when an answer is promised",
     "Hold": "the reasons; only when held",
     "Note": "a text for the agent, one field a note",
     "Original-Recipient": "bill@…; only when a recipient was replaced",

@@ -17,8 +17,8 @@ MAX_FIELDS_BYTES = 262_144
 class Envelope:
     """Who sends to whom, as SMTP said it.
 
-    sender: the MAIL FROM argument verbatim, with its brackets: `b"<olena@customer.example>"`; `b"<>"` is the null sender.
-    recipients: the RCPT TO arguments verbatim, in order. client_address: an IP address without prefix, or None (unix
+    sender: the MAIL FROM argument verbatim, with its brackets: `b"<olena@customer.example>"`; `b"<>"` is the null
+    sender. recipients: the RCPT TO arguments verbatim, in order. client_address: an IP address without prefix, or None (unix
     socket, unknown). authenticated_user: `{auth_authen}`. size_bytes: SIZE= of MAIL FROM, a claim, or None.
     """
 
@@ -36,8 +36,8 @@ class Envelope:
 class RawMessage:
     """One mail as the front collected it.
 
-    fields: (name, body) in the order of the message, body as received (leading space included or not, folds as LF + WSP),
-    at most MAX_FIELDS. body: the first MAX_BODY_BYTES, CRLF or LF lines. body_cut: there is more that was not kept.
+    fields: (name, body) in the order of the message, body as received (leading space or not, folds as LF + WSP), at
+    most MAX_FIELDS. body: the first MAX_BODY_BYTES, CRLF or LF lines. body_cut: there is more that was not kept.
     strip_counts: how many fields of each name (lower case) exist that must be deleted (our own prefix), counted beyond
     the cap too, so that no forged one survives (amendment 10).
     """

@@ -10,8 +10,8 @@ class Thread:
     """state and ticket as the table of rules-language.md 5.3 gives them; why: the evidence, for `explain`.
 
     noted: ticket numbers seen but not believed. related: Message-ID or ticket it hangs on without belonging to it.
-    acknowledgement: it answers an acknowledgement of ours. status ("open" | "closed"), idle_days, similarity (0..1, of the
-    new text to the ticket's words) and participant (the author took part): None when nobody knows.
+    acknowledgement: it answers an acknowledgement of ours. status ("open" | "closed"), idle_days, similarity (0..1, of
+    the new text to the ticket's words) and participant (the author took part): None when nobody knows.
     """
 
     state: ThreadState
