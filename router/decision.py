@@ -51,8 +51,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """envelope: bare addresses as addressed. remove: verbatim RCPT arguments (bytes as Latin-1 text, brackets kept out
-    of JSON). add: bare addresses."""
+    """Bare addresses. envelope: as addressed, in the spelling of RCPT TO. remove: some of those, in the same spelling
+    (milter/edits.py finds the verbatim arguments again). add: the addresses of the queues that get the mail instead."""
 
     envelope: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
 """Everything we know about one mail. The attribute names are the condition names of rules.yaml.
 
 A fact is found when the first rule asks for it, once. What comes from outside (clock, DNS, lists, tickets, model)
-enters as `Services`, a frozen record of functions, so that a test hands in dictionaries and `--at` works everywhere. What the
-site is (its queues, prefix, networks, ticket tags) enters as `Site`, made from rules.yaml. Nothing here knows a desk.
+enters as `Services`, a frozen record of functions, so that a test hands in dictionaries and `--at` works everywhere.
+What the site is (its queues, prefix, networks, ticket tags) enters as `Site`, made from rules.yaml.
 """
 
 import hashlib
@@ -61,8 +61,8 @@ class Services:
     """The outside world, as functions.
 
     now: the one clock value of this mail, aware. authenticate: the author's proof. look_up(list, key): the value on
-    file ("" when the list has no values), None when the key is not in it, `Unknown` when the list cannot be used. scores: of
-    every classifier, or `Unknown` without a model. thread: which ticket. model: its id, for the record.
+    file ("" when the list has no values), None when the key is not in it, `Unknown` when the list cannot be used.
+    scores: of every classifier, or `Unknown` without a model. thread: which ticket. model: its id, for the record.
     """
 
     now: datetime

@@ -18,8 +18,8 @@ class Envelope:
     """Who sends to whom, as SMTP said it.
 
     sender: the MAIL FROM argument verbatim, with its brackets: `b"<olena@customer.example>"`; `b"<>"` is the null
-    sender. recipients: the RCPT TO arguments verbatim, in order. client_address: an IP address without prefix, or None (unix
-    socket, unknown). authenticated_user: `{auth_authen}`. size_bytes: SIZE= of MAIL FROM, a claim, or None.
+    sender. recipients: the RCPT TO arguments verbatim, in order. client_address: an IP address without prefix, or None
+    (unix socket, unknown). authenticated_user: `{auth_authen}`. size_bytes: SIZE= of MAIL FROM, a claim, or None.
     """
 
     sender: bytes
