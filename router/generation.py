@@ -1,0 +1,100 @@
+"""One generation: rules and model that belong together, loaded from disk and ready to decide.
+
+A message is decided by one generation from its first fact to its last edit; a reload makes a new one beside the old.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from router.classify import registry
+from router.classify.model import Model
+from router.decision import Decision
+from router.errors import BadFile, Location, Problem
+from router.facts import Scores, Services, Site
+from router.identity.authentication import Authentication, join
+from router.identity.authentication_results import find as find_results
+from router.identity.author import Author
+from router.identity.contacts import ListBook
+from router.logic import Unknown, unknown
+from router.message.envelope import RawMessage, address_of
+from router.message.message import Message
+from router.rules.compile import Ruleset, compile_rules
+from router.rules.load import load
+from router.signals.automatic import Automatism
+from router.threads.followup import find as find_thread
+from router.threads.thread import Thread
+from router.triage import triage
+
+Authenticate = Callable[[Message, Author, Site], Authentication]
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """model: None means rules alone, and `model_refused` says why."""
+
+    ruleset: Ruleset
+    lists: ListBook
+    model: Model | None
+    model_refused: str = ""
+
+    def services(self, now: datetime, authenticate: Authenticate | None = None) -> Services:
+        """The outside world for one mail that is decided at `now` (aware)."""
+        return Services(
+            now=now,
+            authenticate=authenticate or by_results,
+            look_up=lambda name, key: self.lists.look_up(name, key, now),
+            scores=self._scores,
+            thread=_thread,
+            model=self.model.id if self.model else None,
+            thresholds={
+                name: (one.accept, one.reject, one.margin)
+                for name, one in (self.model.thresholds.items() if self.model else ())
+            },
+        )
+
+    def decide(
+        self,
+        raw: RawMessage,
+        *,
+        now: datetime | None = None,
+        authenticate: Authenticate | None = None,
+        trace: bool = False,
+    ) -> Decision:
+        """Decide one mail; the clock is its time of receipt unless `now` says otherwise."""
+        return triage(raw, self.ruleset, self.services(now or raw.received_at, authenticate), trace=trace)
+
+    def _scores(self, message: Message) -> "Scores | Unknown":
+        if self.model is None:
+            return unknown(self.model_refused or "no model")
+        return self.model.scores(message.subject, message.new_text, message.language)
+
+
+def by_results(message: Message, author: Author, site: Site) -> Authentication:
+    """The author's proof, from the Authentication-Results that the site trusts."""
+    return join(author, address_of(message.raw.envelope.sender), find_results(message, site.trusted_authserv))
+
+
+def _thread(
+    message: Message, author: Author, auth: Authentication, automatism: Automatism, site: Site
+) -> "Thread | Unknown":
+    return find_thread(message, author, auth, automatism, site, None)
+
+
+def load_generation(rules: Path, models: Path | None) -> Generation:
+    """Read rules.yaml and the promoted model. Raises `BadFile` when the rules cannot be used; a model that cannot be
+    used is no error: the desk goes on by rules alone."""
+    try:
+        data = rules.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadFile([Problem("E100", f"cannot be read: {reason}", Location(str(rules)))]) from None
+    ruleset = compile_rules(load(data, str(rules), base=rules.parent), data)
+    model, refused = None, "no model"
+    if models is not None:
+        try:
+            model = registry.load(models)
+        except registry.ModelRefused as error:
+            refused = str(error)
+    return Generation(ruleset, ruleset.list_book(), model, "" if model else refused)

@@ -1,0 +1,109 @@
+"""What goes between the front and its workers: length-prefixed frames.
+
+A request is marshalled plain values (the worker trusts the front); an answer is a JSON event and raw milter packets (the
+front does not trust a worker that has just parsed somebody's mail: nothing it sends is ever unpickled).
+"""
+
+import json
+import marshal
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from router.message.envelope import Envelope, RawMessage
+from router.milter.edits import Offer
+
+_LENGTH = struct.Struct(">I")
+MAX_ANSWER_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """packets: everything to write to the MTA, the final answer included. event: what the journal and the log keep."""
+
+    packets: bytes
+    event: dict[str, Any]
+
+
+def request_frame(raw: RawMessage, offer: Offer) -> bytes:
+    envelope = raw.envelope
+    payload = marshal.dumps(
+        (
+            (
+                envelope.sender,
+                envelope.recipients,
+                envelope.helo,
+                envelope.client_address,
+                envelope.client_name,
+                envelope.queue_id,
+                envelope.authenticated_user,
+                envelope.size_bytes,
+            ),
+            raw.fields,
+            raw.body,
+            raw.received_at.timestamp(),
+            raw.body_cut,
+            raw.fields_cut,
+            dict(raw.strip_counts),
+            raw.source,
+            (offer.version, offer.actions, offer.protocol),
+        )
+    )
+    return _LENGTH.pack(len(payload)) + payload
+
+
+def request_from(payload: bytes) -> tuple[RawMessage, Offer]:
+    envelope, fields, body, received_at, body_cut, fields_cut, strip_counts, source, offer = marshal.loads(payload)
+    raw = RawMessage(
+        Envelope(*envelope),
+        fields,
+        body,
+        datetime.fromtimestamp(received_at, UTC),
+        body_cut,
+        fields_cut,
+        strip_counts,
+        source,
+    )
+    return raw, Offer(*offer)
+
+
+def answer_frame(answer: Answer) -> bytes:
+    event = json.dumps(answer.event, ensure_ascii=False).encode()
+    return _LENGTH.pack(4 + len(event) + len(answer.packets)) + _LENGTH.pack(len(event)) + event + answer.packets
+
+
+class BadAnswer(Exception):
+    """A worker sent something that is no answer; it is killed."""
+
+
+def answer_from(payload: bytes) -> Answer:
+    try:
+        (size,) = _LENGTH.unpack_from(payload)
+        event = json.loads(payload[4 : 4 + size])
+    except (struct.error, ValueError) as error:
+        raise BadAnswer(str(error)) from None
+    if not isinstance(event, dict) or len(payload) < 4 + size:
+        raise BadAnswer("no event in the answer")
+    return Answer(payload[4 + size :], event)
+
+
+class Frames:
+    """Cuts a byte stream into frames. Raises `BadAnswer` when a frame claims to be larger than `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._buffer = bytearray()
+        self._limit = limit
+
+    def feed(self, data: bytes) -> list[bytes]:
+        self._buffer += data
+        frames = []
+        while len(self._buffer) >= 4:
+            (size,) = _LENGTH.unpack_from(self._buffer)
+            if size > self._limit:
+                raise BadAnswer(f"a frame of {size} bytes")
+            if len(self._buffer) < 4 + size:
+                break
+            frames.append(bytes(self._buffer[4 : 4 + size]))
+            del self._buffer[: 4 + size]
+        return frames

@@ -1,0 +1,100 @@
+"""The house: imports point down, rooms on one floor do not import each other, and each foreign library has one door."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parent.parent / "router"
+
+FLOORS = (
+    ("vocabulary", "errors", "logic"),
+    ("storage", "message"),
+    ("signals", "threads", "identity", "classify", "hours"),
+    ("facts", "decision"),
+    ("rules", "acknowledge", "milter", "journal"),
+    ("triage",),
+    ("generation", "archive"),
+    ("workers",),
+    ("service",),
+    ("cli", "console"),
+)
+"""Ground floor first. A room may import from lower floors and from itself."""
+
+SAME_FLOOR = {
+    ("logic", "vocabulary"), ("errors", "vocabulary"),  # floor 0 is words; they may build on one another
+    ("decision", "facts"),
+}  # fmt: skip
+
+DOORS = {
+    "flanker": {"message/parse.py", "message/addresses.py"},
+    "yaml": {"rules/document.py"},
+    "sklearn": {"classify/"},
+    "dns": {"identity/lookup.py"},
+    "authres": {"identity/authentication_results.py"},
+    "joblib": {"classify/"},
+    "aiosmtpd": {"cli/", "acknowledge/"},
+}
+"""Library -> the places that may import it."""
+
+RIM = {"asyncio", "socket", "subprocess", "sqlite3", "signal"}
+INSIDE = ("message", "signals", "facts", "decision", "rules", "triage", "hours", "logic", "vocabulary", "errors")
+"""Rooms that do no input or output of their own."""
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(HOUSE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path):
+    """(module, line) of every import of a file, the lazy ones inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+FILES = sorted(path for path in HOUSE.rglob("*.py") if path != HOUSE / "__init__.py")
+FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(HOUSE)))
+def test_imports_point_down(path):
+    room = room_of(path)
+    assert room in FLOOR_OF, f"the room {room} stands on no floor: add it to FLOORS and to the README's picture"
+    for module, line in imports(path):
+        parts = module.split(".")
+        if parts[0] != "router" or len(parts) < 2 or parts[1] == room:
+            continue
+        other = parts[1]
+        lower = FLOOR_OF[other] < FLOOR_OF[room]
+        assert lower or (room, other) in SAME_FLOOR, f"{path.name}:{line}: {room} imports {other} beside or above it"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(HOUSE)))
+def test_each_library_has_one_door(path):
+    place = path.relative_to(HOUSE).as_posix()
+    for module, line in imports(path):
+        doors = DOORS.get(module.split(".")[0])
+        assert doors is None or any(place == door or (door.endswith("/") and place.startswith(door)) for door in doors), (
+            f"{place}:{line}: {module} is imported only in {sorted(doors)}"
+        )
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if room_of(p) in INSIDE], ids=lambda p: str(p.relative_to(HOUSE)))
+def test_the_core_does_no_input_or_output(path):
+    for module, line in imports(path):
+        assert module.split(".")[0] not in RIM, f"{path.name}:{line}: {module} belongs to the rim"
+
+
+def test_no_desk_is_known_by_name():
+    """Any company's desk: its name, addresses and tag live in rules.yaml alone."""
+    for path in FILES:
+        assert "flexihost" not in path.read_text().lower(), path
+
+
+def test_names_say_something():
+    vague = {"utils", "util", "common", "helpers", "helper", "misc", "base", "core", "manager"}
+    assert not [path for path in HOUSE.rglob("*") if path.stem in vague]
