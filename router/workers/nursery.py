@@ -1,0 +1,139 @@
+"""The nursery: loads one generation (rules, model) and forks warm workers from it whenever the front asks.
+
+Started by the front as `python -m router.workers.nursery`, with one end of a SOCK_SEQPACKET pair as its control channel:
+
+    nursery -> front   {"ready": {prefix, addresses, rules, model, ...}}  or  {"refused": "text for a person"}
+    front -> nursery   b"spawn"
+    nursery -> front   {"worker": pid}  with two descriptors: the worker's socket and its pidfd
+
+It holds one generation for life; a reload is a new nursery beside it. When the front closes the channel it exits, and so
+do its workers when their sockets close.
+"""
+
+import argparse
+import contextlib
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from router.decision import Decision
+from router.errors import BadFile
+from router.generation import Generation, load_generation
+from router.message.envelope import RawMessage
+from router.rules import cases, problems
+from router.workers import scan
+
+MAX_CONTROL_BYTES = 1 << 20
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="nursery")
+    arguments.add_argument("--control", type=int, required=True)
+    arguments.add_argument("--rules", type=Path, required=True)
+    arguments.add_argument("--models", type=Path)
+    arguments.add_argument("--at", type=datetime.fromisoformat)
+    arguments.add_argument("--test", action="store_true")
+    options = arguments.parse_args()
+    control = socket.socket(fileno=options.control)
+    # Reload and drain are the front's affair; a signal to the whole process group must not end the nursery first.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, _reap)
+    try:
+        generation = load_generation(options.rules, options.models)
+        refused = _failing_tests(generation) if options.test else ""
+    except BadFile as bad:
+        refused = problems.as_text(bad.problems, {str(options.rules): _source(options.rules)})
+    if refused:
+        _send(control, {"refused": refused})
+        return
+    ruleset = generation.ruleset
+    _send(
+        control,
+        {
+            "ready": {
+                "prefix": ruleset.site.header_prefix,
+                "addresses": dict(ruleset.site.queue_addresses),
+                "rules": ruleset.sha,
+                "model": generation.model.id if generation.model else None,
+                "model_refused": generation.model_refused,
+            }
+        },
+    )
+    # Objects made until here are never collected, so that the pages stay shared with the workers.
+    gc.collect()
+    gc.freeze()
+    serve(control, generation, options.at)
+
+
+def serve(control: socket.socket, generation: Generation, at: datetime | None) -> None:
+    """Fork a worker for every request of the front, until it closes the channel. `at`: a fixed clock, for the demo."""
+
+    def decide(raw: RawMessage) -> Decision:
+        return generation.decide(raw, now=at or raw.received_at.astimezone())
+
+    while True:
+        try:
+            order = control.recv(64)
+        except InterruptedError:
+            continue
+        if not order:
+            return
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        child = os.fork()
+        if child == 0:
+            _be_worker(theirs, generation, decide)
+        with contextlib.closing(ours), contextlib.closing(theirs):
+            handle = os.pidfd_open(child)
+            try:
+                socket.send_fds(control, [json.dumps({"worker": child}).encode()], [ours.fileno(), handle])
+            finally:
+                os.close(handle)
+
+
+def _be_worker(connection: socket.socket, generation: Generation, decide: scan.Decide) -> None:
+    status = 1
+    try:
+        kept = connection.fileno()
+        os.closerange(3, kept)
+        os.closerange(kept + 1, 4096)
+        scan.run(connection, generation, decide)
+        status = 0
+    except (ConnectionError, MemoryError) as error:
+        print(f"worker: {type(error).__name__}", file=sys.stderr)
+    finally:
+        os._exit(status)  # never back into the nursery's code
+
+
+def _failing_tests(generation: Generation) -> str:
+    report = cases.run(generation.ruleset)
+    return "" if report.ok else report.as_text()
+
+
+def _source(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _send(control: socket.socket, message: dict[str, object]) -> None:
+    data = json.dumps(message, ensure_ascii=False).encode()
+    if len(data) > MAX_CONTROL_BYTES // 8:
+        data = json.dumps({"refused": str(message)[: MAX_CONTROL_BYTES // 32]}).encode()
+    control.send(data)
+
+
+def _reap(_number: int, _frame: object) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,438 @@
+"""The front's side of the workers: hands each mail to an idle one, kills it at the deadline, sheds load, swaps generations.
+
+    decide(raw, offer)  always returns packets to write: the worker's, or a degraded answer of our own
+    load(...)           starts a new generation beside the old one and swaps when it is ready; a bad one changes nothing
+
+Everything runs in the front's event loop. Numbers are reliability.md D8-D10.
+"""
+
+import asyncio
+import collections
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from router.message.envelope import RawMessage, address_of, folded
+from router.milter.edits import Offer, degraded, stripped
+from router.workers.wire import MAX_ANSWER_BYTES, BadAnswer, Frames, answer_from, request_frame
+
+Record = Callable[[RawMessage, dict[str, Any]], None]
+"""Called after each answer with the mail and its event; must not block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """workers: processes. deadline_s: wall time a worker may take for one mail. queue and patience_s: how many mails may
+    wait for a worker and how long; beyond either they are delivered undecided. recycle_after: mails per worker.
+    remember_s: how long a mail that killed its worker is kept away from the others. start_s: for loading a generation."""
+
+    workers: int = 2
+    deadline_s: float = 3.0
+    queue: int = 64
+    patience_s: float = 3.0
+    recycle_after: int = 5_000
+    remember_s: float = 3_600.0
+    start_s: float = 60.0
+
+
+class Refused(Exception):
+    """The new rules cannot be used; the text says why, for a person. The old generation goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the front knows of a generation: enough to tell whose mail is ours and which fields to strip."""
+
+    prefix: str
+    addresses: Mapping[str, str]
+    rules: str
+    model: str | None
+    model_refused: str
+
+    def in_scope(self, raw: RawMessage) -> bool:
+        return any(folded(address_of(one)) in self.addresses for one in raw.envelope.recipients)
+
+
+class _Nursery:
+    """A running nursery process and its control channel."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", control: socket.socket) -> None:
+        self.process = process
+        self.control = control
+        self.loaded: Loaded | None = None
+        self.closed = False
+        self._spawn_lock = asyncio.Lock()
+
+    async def spawn(self) -> tuple[socket.socket, int]:
+        """A new worker: its socket and its pidfd. Raises OSError when the nursery is gone."""
+        async with self._spawn_lock:
+            loop = asyncio.get_running_loop()
+            await loop.sock_sendall(self.control, b"spawn")
+            data, descriptors = await _receive(self.control)
+            if len(descriptors) != 2:
+                for one in descriptors:
+                    os.close(one)
+                raise OSError(f"the nursery answered {data[:80]!r}")
+            return socket.socket(fileno=descriptors[0]), descriptors[1]
+
+    def close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self.control.close()
+
+
+class _Worker(asyncio.Protocol):
+    """One worker as the front sees it: at most one request under way."""
+
+    def __init__(self, pool: "Pool", nursery: _Nursery, pidfd: int) -> None:
+        self.pool = pool
+        self.nursery = nursery
+        self.served = 0
+        self.gone = False
+        self._pidfd = pidfd
+        self._frames = Frames(MAX_ANSWER_BYTES)
+        self._transport: asyncio.Transport | None = None
+        self._waiting: asyncio.Future[bytes] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            frames = self._frames.feed(data)
+        except BadAnswer:
+            self.kill()
+            return
+        for frame in frames:
+            if self._waiting is not None and not self._waiting.done():
+                self._waiting.set_result(frame)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.gone = True
+        os.close(self._pidfd)
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(ConnectionError("the worker died"))
+        self.pool._worker_gone(self)
+
+    async def ask(self, frame: bytes, deadline_s: float) -> bytes:
+        """Send one request and wait for its answer. Raises ConnectionError or TimeoutError; kills at the deadline."""
+        assert self._transport is not None
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.create_future()
+        timer = loop.call_later(deadline_s, self._late)
+        self._transport.write(frame)
+        try:
+            return await self._waiting
+        finally:
+            timer.cancel()
+            self._waiting = None
+            self.served += 1
+
+    def _late(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(TimeoutError())
+        self.kill()
+
+    def kill(self) -> None:
+        """At once, whatever it is doing: a regex, a bomb, a stopped process."""
+        if not self.gone:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            assert self._transport is not None
+            self._transport.abort()
+
+    def retire(self) -> None:
+        if self._transport is not None and not self.gone:
+            self._transport.close()
+
+
+class Pool:
+    """The workers of one filter. See the module."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        record: Record,
+        log: Callable[..., None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.limits = limits
+        self.counters: collections.Counter[str] = collections.Counter()
+        self.loaded: Loaded | None = None
+        self._record = record
+        self._log = log
+        self._monotonic = monotonic
+        self._nursery: _Nursery | None = None
+        self._idle: collections.deque[_Worker] = collections.deque()
+        self._workers: set[_Worker] = set()
+        self._waiting: collections.deque[asyncio.Future[_Worker]] = collections.deque()
+        self._poison: dict[bytes, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._filling = False
+        self._failures = 0
+        self._closing = False
+        self._start: Callable[[], Any] | None = None
+
+    # ------------------------------------------------------------------ generations
+
+    async def load(
+        self, rules: Path, models: Path | None, *, at: datetime | None = None, run_tests: bool = True
+    ) -> Loaded:
+        """Start a generation from these files and decide every further mail by it. Raises `Refused`; then nothing has
+        changed."""
+        nursery = await self._begin(rules, models, at, run_tests)
+        assert nursery.loaded is not None
+        old = self._nursery
+        self._nursery, self.loaded = nursery, nursery.loaded
+        self._start = lambda: self._begin(rules, models, at, run_tests)
+        self._failures = 0
+        for worker in list(self._idle):
+            if worker.nursery is not nursery:
+                self._idle.remove(worker)
+                worker.retire()
+        if old is not None:
+            old.close()
+        await self._fill()
+        self._watch(nursery)
+        return nursery.loaded
+
+    async def _begin(self, rules: Path, models: Path | None, at: datetime | None, run_tests: bool) -> _Nursery:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        command = [sys.executable, "-m", "router.workers.nursery"]
+        command += ["--control", str(theirs.fileno()), "--rules", str(rules)]
+        command += ["--models", str(models)] if models is not None else []
+        command += ["--at", at.isoformat()] if at is not None else []
+        command += ["--test"] if run_tests else []
+        # One BLAS thread: workers are forked, and a thread pool does not survive a fork.
+        threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env={**os.environ, **threads})
+        theirs.close()
+        nursery = _Nursery(process, ours)
+        try:
+            data, _ = await asyncio.wait_for(_receive(ours), self.limits.start_s)
+        except TimeoutError:
+            process.kill()
+            nursery.close()
+            raise Refused(f"loading took longer than {self.limits.start_s:.0f} s") from None
+        answer = json.loads(data) if data else {"refused": "the loading process died"}
+        if "ready" not in answer:
+            nursery.close()
+            self._reap(process)
+            raise Refused(str(answer["refused"]))
+        nursery.loaded = Loaded(**answer["ready"])
+        return nursery
+
+    def _watch(self, nursery: _Nursery) -> None:
+        """When the current nursery dies, start another from the same files; workers that live go on meanwhile."""
+
+        async def watch() -> None:
+            while nursery.process.poll() is None:
+                await asyncio.sleep(0.5)
+                if nursery.closed and self._nursery is not nursery:
+                    self._reap(nursery.process)
+                    return
+            delay = 0.5
+            while self._nursery is nursery and not self._closing:
+                self._log("nursery-died", status=nursery.process.returncode)
+                nursery.close()
+                try:
+                    assert self._start is not None
+                    fresh = await self._start()
+                except Refused as refused:
+                    self._log("nursery-refused", reason=str(refused)[:2000])
+                    await asyncio.sleep(delay)
+                    delay = min(delay * 2, 30.0)
+                    continue
+                self._nursery, self.loaded = fresh, fresh.loaded
+                await self._fill()
+                self._watch(fresh)
+                return
+
+        self._background(watch())
+
+    def _reap(self, process: "subprocess.Popen[bytes]") -> None:
+        async def reap() -> None:
+            while process.poll() is None:
+                await asyncio.sleep(0.1)
+
+        self._background(reap())
+
+    def _background(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # ------------------------------------------------------------------ workers
+
+    async def _fill(self) -> None:
+        """Bring the number of workers of the current generation up to the limit."""
+        if self._filling or self._closing:
+            return
+        self._filling = True
+        try:
+            while not self._closing and self._nursery is not None:
+                nursery = self._nursery
+                if sum(one.nursery is nursery for one in self._workers) >= self.limits.workers:
+                    return
+                if self._failures:
+                    # 0, 0.1, 0.2, 0.4 … 5 s: workers that die at once must not keep a core busy
+                    await asyncio.sleep(min(0.05 * 2 ** min(self._failures, 7), 5.0))
+                try:
+                    connection, pidfd = await nursery.spawn()
+                except OSError as error:
+                    self._failures += 1
+                    self._log("spawn-failed", reason=str(error))
+                    if nursery is self._nursery:
+                        return  # the watcher starts another nursery
+                    continue
+                connection.setblocking(False)
+                loop = asyncio.get_running_loop()
+                _, worker = await loop.create_connection(
+                    lambda nursery=nursery, pidfd=pidfd: _Worker(self, nursery, pidfd),  # type: ignore[misc]  # mypy cannot type a lambda with defaults
+                    sock=connection,
+                )
+                self._workers.add(worker)
+                self.counters["workers-started"] += 1
+                self._offer(worker)
+        finally:
+            self._filling = False
+
+    def _offer(self, worker: _Worker) -> None:
+        """A worker has nothing to do: give it to the mail that waits longest, or keep it."""
+        if worker.gone:
+            return
+        if worker.nursery is not self._nursery or worker.served >= self.limits.recycle_after or self._closing:
+            worker.retire()
+            return
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(worker)
+                return
+        self._idle.append(worker)
+
+    def _worker_gone(self, worker: _Worker) -> None:
+        self._workers.discard(worker)
+        if worker in self._idle:
+            self._idle.remove(worker)
+        if not self._closing:
+            self._background(self._fill())
+
+    # ------------------------------------------------------------------ one mail
+
+    async def decide(self, raw: RawMessage, offer: Offer) -> bytes:
+        """The packets to write for this mail. Never raises, never takes longer than patience plus deadline."""
+        loaded = self.loaded
+        assert loaded is not None, "the front starts after the first generation is loaded"
+        if not loaded.in_scope(raw):
+            self.counters["out-of-scope"] += 1
+            return stripped(raw, offer)
+        fingerprint = _fingerprint(raw)
+        now = self._monotonic()
+        if self._poison.get(fingerprint, 0.0) > now:
+            return self._undecided(raw, offer, loaded, "poison", "it ended a worker before")
+        worker = await self._worker()
+        if worker is None:
+            return self._undecided(raw, offer, loaded, "overload", "no worker was free in time")
+        try:
+            answer = answer_from(await worker.ask(request_frame(raw, offer), self.limits.deadline_s))
+        except TimeoutError:
+            self._poisoned(fingerprint, now)
+            return self._undecided(raw, offer, loaded, "deadline", f"not decided within {self.limits.deadline_s:g} s")
+        except (ConnectionError, BadAnswer) as error:
+            self._poisoned(fingerprint, now)
+            return self._undecided(raw, offer, loaded, "worker", str(error))
+        self._failures = 0
+        self._offer(worker)
+        self.counters["decided"] += 1
+        for what in answer.event.get("degraded", ()):
+            self.counters[f"degraded-{what}"] += 1
+        self._record(raw, answer.event)
+        return answer.packets
+
+    async def _worker(self) -> _Worker | None:
+        while self._idle:
+            worker = self._idle.popleft()
+            if not worker.gone:
+                return worker
+        if len(self._waiting) >= self.limits.queue:
+            return None
+        waiting: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        timer = asyncio.get_running_loop().call_later(self.limits.patience_s, waiting.cancel)
+        try:
+            return await waiting
+        except asyncio.CancelledError:
+            if waiting.cancelled():
+                return None
+            raise
+        finally:
+            timer.cancel()
+
+    def _poisoned(self, fingerprint: bytes, now: float) -> None:
+        self._failures += 1
+        for old in [one for one, until in self._poison.items() if until <= now]:
+            del self._poison[old]
+        if len(self._poison) < 10_000:
+            self._poison[fingerprint] = now + self.limits.remember_s
+
+    def _undecided(self, raw: RawMessage, offer: Offer, loaded: Loaded, what: str, why: str) -> bytes:
+        self.counters[f"degraded-{what}"] += 1
+        self._record(raw, {"degraded": [what], "why": why})
+        return degraded(raw, offer, loaded.prefix, what, why)
+
+    async def close(self) -> None:
+        """End every worker and the nursery; mails under way get a degraded answer."""
+        self._closing = True
+        for worker in list(self._workers):
+            worker.retire()
+        if self._nursery is not None:
+            self._nursery.close()
+            process = self._nursery.process
+            for _ in range(50):
+                if process.poll() is not None:
+                    break
+                await asyncio.sleep(0.05)
+            else:
+                process.kill()
+                process.wait()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
+    """One message from a nursery, with the descriptors that came along; b"" when it is gone."""
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    loop.add_reader(control.fileno(), lambda: ready.done() or ready.set_result(None))
+    try:
+        await ready
+    finally:
+        loop.remove_reader(control.fileno())
+    try:
+        data, descriptors, _, _ = socket.recv_fds(control, 1 << 20, 4)
+    except ConnectionError:
+        return b"", []
+    return data, list(descriptors)
+
+
+def _fingerprint(raw: RawMessage) -> bytes:
+    """The same mail sent again has the same one: trace fields change on every attempt and do not count."""
+    digest = hashlib.blake2b(raw.envelope.sender, digest_size=16)
+    for name, body in raw.fields:
+        if name.lower() in (b"message-id", b"from", b"subject"):
+            digest.update(b"\0" + name.lower() + b"\0" + body)
+    digest.update(b"\0\0" + raw.body[:65_536])
+    return digest.digest()
