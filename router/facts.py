@@ -63,6 +63,7 @@ class Services:
     now: the one clock value of this mail, aware. authenticate: the author's proof. look_up(list, key): the value on
     file ("" when the list has no values), None when the key is not in it, `Unknown` when the list cannot be used.
     scores: of every classifier, or `Unknown` without a model. thread: which ticket. model: its id, for the record.
+    thresholds: classifier -> the model's tuned (accept, reject, margin); a number in rules.yaml stands above them.
     """
 
     now: datetime
@@ -71,6 +72,7 @@ class Services:
     scores: Callable[[Message], "Scores | Unknown"]
     thread: Callable[[Message, Author, Authentication, Automatism, Site], "Thread | Unknown"]
     model: str | None = None
+    thresholds: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
