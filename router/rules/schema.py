@@ -460,7 +460,7 @@ class RulesFile:
     checklists: Mapping[str, Checklist] = field(default_factory=dict)
     conditions: Mapping[str, NamedCondition] = field(default_factory=dict)
     replies: Replies | None = None
-    test_defaults: Given = Given()
+    test_defaults: Given = field(default_factory=Given)
     tests: tuple[Case, ...] = ()
     source: str = ""
     base: Path | None = None

@@ -166,7 +166,7 @@ class Always:
 # ----------------------------------------------------------------------------------------------------- text and fields
 @dataclass(frozen=True, slots=True)
 class TextTest:
-    field: Field
+    where: Field
     operator: TextOperator
     at: Location = field(default=NOWHERE, compare=False)
 
@@ -197,7 +197,7 @@ class AddressTest:
     """values: addresses (IS; "" is the null sender), domains, local parts; one list name (DOMAIN_IN, IN); one
     `AddressField` (SAME_AS). Several mean any of them."""
 
-    field: AddressField
+    where: AddressField
     part: AddressPart
     values: tuple[Text, ...]
     at: Location = field(default=NOWHERE, compare=False)
@@ -218,7 +218,7 @@ class Recipient:
 class SenderIn:
     """`sender_in`: the author (From, exactly one) is in the list."""
 
-    list: Text
+    list_name: Text
     at: Location = field(default=NOWHERE, compare=False)
 
 
