@@ -1,0 +1,116 @@
+"""What `triage` and `explain` share: the options that say how a stored mail came in, and the way to a Decision."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from router.archive import Desk, Given, messages
+from router.decision import Decision
+from router.errors import BadInput
+from router.facts import Site
+from router.generation import Authenticate, Generation, load_generation
+from router.identity.authentication import Authentication
+from router.identity.author import Author
+from router.message.message import Degraded, Message
+from router.vocabulary import AuthState
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+class Moment(click.ParamType):
+    """An ISO 8601 date and time; without an offset it is in the zone of rules.yaml (see `placed`)."""
+
+    name = "ISO"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            return datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f'"{value}" is no date and time; write 2026-03-06T19:40 or 2026-03-06T19:40+02:00', param, ctx)
+
+
+RULES = click.option(
+    "--rules", type=click.Path(path_type=Path), default="rules.yaml", show_default=True, help="The rules file."
+)
+MODELS = click.option(
+    "--models", type=click.Path(path_type=Path), default="models", show_default=True, help="The folder of models."
+)
+
+
+def options(command: F) -> F:
+    """The options of every command that decides stored mail."""
+    for option in reversed(
+        (
+            RULES,
+            MODELS,
+            click.option("--to", "recipients", multiple=True, metavar="ADDRESS", help="Envelope recipient; repeatable."),
+            click.option("--from", "sender", metavar="ADDRESS", help='Envelope sender; "" is the null sender.'),
+            click.option("--at", type=Moment(), help="When the mail was received. Default: what its header says."),
+            click.option(
+                "--auth", type=click.Choice(["pass", "fail", "none"]), help="Take the author's proof as this."
+            ),
+            click.option("--client", metavar="IP", help="The address the mail came from."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def generation(rules: Path, models: Path) -> Generation:
+    """Rules and model from disk; a model that is not there is no error."""
+    return load_generation(rules, models)
+
+
+def placed(at: datetime | None, loaded: Generation) -> datetime | None:
+    """`at` with an offset: a bare time is meant in the desk's own zone."""
+    from zoneinfo import ZoneInfo
+
+    if at is None or at.tzinfo is not None:
+        return at
+    return at.replace(tzinfo=ZoneInfo(loaded.ruleset.settings.timezone))
+
+
+def fixed_auth(state: str | None) -> Authenticate | None:
+    if state is None:
+        return None
+
+    def authenticate(_message: Message, author: Author, _site: Site) -> Authentication:
+        if author.address is None and state == "pass":
+            return Authentication(AuthState.AMBIGUOUS, why=author.ambiguous or "no author")
+        return Authentication(AuthState(state), why="--auth")
+
+    return authenticate
+
+
+def decisions(
+    paths: tuple[str, ...],
+    loaded: Generation,
+    *,
+    recipients: tuple[str, ...],
+    sender: str | None,
+    at: datetime | None,
+    auth: str | None,
+    client: str | None,
+    trace: bool,
+) -> Iterator[Decision]:
+    """One decision a mail, in input order, with what had to be guessed named as degraded."""
+    site = loaded.ruleset.site
+    first = next(iter(site.queue_addresses), None)
+    if first is None:
+        raise BadInput("the rules file has no queue")
+    desk = Desk(site.queue_of, first, site.header_prefix)
+    given = Given(sender, recipients, placed(at, loaded), client)
+    authenticate = fixed_auth(auth)
+    for found in messages(paths, given, desk, datetime.now(UTC).astimezone()):
+        decision = loaded.decide(found.raw, authenticate=authenticate, trace=trace)
+        yield replace(decision, degraded=decision.degraded + _new(found.guesses, decision))
+
+
+def _new(guesses: tuple[Degraded, ...], decision: Decision) -> tuple[Degraded, ...]:
+    return tuple(one for one in guesses if one not in decision.degraded)

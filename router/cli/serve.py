@@ -1,0 +1,90 @@
+"""`mailrouter serve`: the filter."""
+
+import asyncio
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import structlog
+
+from router.cli.asking import MODELS, RULES, Moment
+from router.service import Service, Settings, activated_sockets
+from router.workers.pool import Limits, Refused
+
+
+@click.command("serve")
+@RULES
+@MODELS
+@click.option(
+    "--listen",
+    multiple=True,
+    metavar="SPEC",
+    help="inet:8891@127.0.0.1, inet6:8891@[::1] or unix:/path; repeatable. Default inet:8891@127.0.0.1, or systemd's.",
+)
+@click.option("--socket-mode", default="0660", show_default=True, help="Mode of a unix socket, octal.")
+@click.option("--socket-group", metavar="GROUP", help="Group of a unix socket (Postfix's).")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes that decide mail.")
+@click.option("--no-tests", is_flag=True, help="Take the rules even if the tests inside them fail.")
+@click.option("--at", type=Moment(), help="A fixed clock, for demonstrations.")
+def serve_command(
+    rules: Path,
+    models: Path,
+    listen: tuple[str, ...],
+    socket_mode: str,
+    socket_group: str | None,
+    workers: int,
+    no_tests: bool,
+    at: datetime | None,
+) -> None:
+    """Run the filter. SIGHUP reloads rules and model, SIGTERM serves what is open and stops.
+
+    \b
+    mailrouter serve --listen inet:8891@127.0.0.1
+    mailrouter serve --listen unix:/var/spool/postfix/mailrouter/milter.sock --socket-group postfix
+    """
+    log = logger()
+    try:
+        mode = int(socket_mode, 8)
+    except ValueError:
+        raise click.BadParameter(f'"{socket_mode}" is no octal mode; write 0660', param_hint="--socket-mode") from None
+    if not listen and not activated_sockets():
+        listen = ("inet:8891@127.0.0.1",)
+    settings = Settings(
+        rules=rules,
+        models=models,
+        listen=listen,
+        socket_mode=mode,
+        socket_group=socket_group,
+        limits=Limits(workers=workers),
+        at=at.astimezone() if at else None,
+        run_tests=not no_tests,
+    )
+    try:
+        asyncio.run(Service(settings, log).run())
+    except Refused as refused:
+        click.echo(str(refused), err=True)
+        click.echo("mailrouter: not started: mend the rules above", err=True)
+        raise click.exceptions.Exit(2) from None
+    except OSError as error:
+        click.echo(f"mailrouter: cannot listen: {error}", err=True)
+        raise click.exceptions.Exit(2) from None
+
+
+def logger() -> Any:
+    """A function `log(event, **values)` that writes one JSON line to stderr; journald adds time and unit."""
+    structlog.configure(
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    bound = structlog.get_logger()
+
+    def log(event: str, **values: object) -> None:
+        bound.msg(event, **{name: value for name, value in values.items() if value not in (None, (), [], {}, "")})
+
+    return log
