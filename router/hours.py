@@ -3,6 +3,8 @@
 Hours are what the clock on the wall shows. A calendar is open at an instant exactly when the local date has a span that
 holds the local time of day; so a span across the spring gap is an hour shorter, one across the autumn fold an hour
 longer, and one that lies wholly in the gap does not happen. Sums of working time are taken between instants, in UTC.
+Results are in the calendar's zone, for people; compare them in UTC, since Python finds a local time of the fold equal
+to no time of another zone (PEP 495).
 
 What a date has is decided in this order: an exception for the date, a holiday that closes it, a holiday with its own
 hours (only where the week is open at all: New Year's Eve on a Sunday opens nothing), the week. A night is two spans,
@@ -138,9 +140,7 @@ class Holiday:
         if self.church not in ("orthodox", "western"):
             raise ValueError(f'church must be "orthodox" or "western", not "{self.church}"')
         if self.easter is not None and not -80 <= self.easter <= 230:
-            raise ValueError(
-                f"an offset from Easter lies between -80 and 230 days, within its year, unlike {self.easter}"
-            )
+            raise ValueError(f"an offset from Easter lies between -80 and 230 days, unlike {self.easter}")
         if self.closed and self.hours:
             raise ValueError(f'holiday "{self.name}" is closed and has hours; leave one of the two out')
 
