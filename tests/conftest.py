@@ -12,3 +12,7 @@ def pytest_runtest_makereport(item, call):
     if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI, where nothing may be missing: {report.longrepr}"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--rewrite", action="store_true", help="write expected results anew; review the diff")
