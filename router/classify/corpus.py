@@ -1,0 +1,163 @@
+"""Labelled mail: reading it, checking it, taking out doubles.
+
+Two formats. JSON lines, one mail a line:
+    {"id", "from", "subject", "body", "lang": "ru|uk|en", "topic": LABEL, "abusive": "yes|no", …, "in_reply_to", "references", "tags"}
+and CSV with a header `id,subject,text,lang,topic,abusive,priority,follow_up,source,raw_label`. An empty or absent label means: not labelled.
+"""
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from router.errors import BadFile, Location, Problem, closest
+
+TOPICS = ("technical", "billing", "sales", "other")
+YES_NO = {"yes": "abusive", "no": "clean"}
+COLUMNS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    # classifier: column of the file, its allowed words in the file
+    "topic": ("topic", "topic", TOPICS),
+    "abuse": ("abusive", "abusive", tuple(YES_NO)),
+}
+LANGUAGES = ("ru", "uk", "en")
+
+_QUOTE = re.compile(
+    r"^(?:-{2,} ?(?:original message|forwarded message|исходное сообщение|пересылаемое сообщение|вихідне повідомлення)"
+    r"|.{0,80}\b(?:wrote|writes|пишет|написал|написала|написав|пише)(?: ?\(а\))?:\s*$)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One labelled mail. text: without quoted lines. labels: classifier -> label; `abuse` is "abusive" or "clean".
+
+    sender: who wrote it, folded; what one sender wrote never stands on both sides of a split. weight: of one row in training.
+    """
+
+    id: str
+    sender: str
+    subject: str
+    text: str
+    language: str
+    labels: Mapping[str, str]
+    thread: str = ""
+    tags: tuple[str, ...] = ()
+    source: str = ""
+    weight: float = 1.0
+
+
+def without_quotes(body: str) -> str:
+    """What the author wrote above and between the quoted lines of a plain-text mail."""
+    kept = []
+    for line in body.split("\n"):
+        if line.lstrip().startswith(">"):
+            continue
+        if _QUOTE.match(line.strip()) and not re.match(
+            r"-{2,} ?(?:forwarded|пересылаемое)", line.strip(), re.IGNORECASE
+        ):
+            continue
+        kept.append(line)
+    return "\n".join(kept).strip("\n")
+
+
+def read(paths: Iterable[Path]) -> list[Example]:
+    """All labelled mails of the files, in order. Raises BadFile with every bad line of every file."""
+    examples: list[Example] = []
+    problems: list[Problem] = []
+    seen: dict[str, Location] = {}
+    for path in paths:
+        rows = _csv_rows(path, problems) if path.suffix == ".csv" else _json_rows(path, problems)
+        for place, row in rows:
+            example = _example(row, place, path.stem, problems)
+            if example is None:
+                continue
+            if example.id in seen:
+                problems.append(Problem("E120", f'id "{example.id}" is already used at {seen[example.id]}', place))
+                continue
+            seen[example.id] = place
+            examples.append(example)
+    if problems:
+        raise BadFile(problems)
+    return examples
+
+
+def _json_rows(path: Path, problems: list[Problem]) -> Iterator[tuple[Location, dict[str, str]]]:
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        problems.append(Problem("E121", f"cannot be read: {error.strerror}", Location(str(path))))
+        return
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        place = Location(str(path), number, 1)
+        try:
+            row = json.loads(line.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            problems.append(Problem("E122", "is not UTF-8", Location(str(path), number, error.start + 1)))
+            continue
+        except ValueError as error:
+            column = getattr(error, "colno", 1)
+            problems.append(Problem("E122", f"is not JSON: {error}", Location(str(path), number, column)))
+            continue
+        if not isinstance(row, dict):
+            problems.append(Problem("E122", 'expected an object {"id": …, "body": …}', place))
+            continue
+        yield place, {key: value for key, value in row.items() if isinstance(value, str)}
+
+
+def _csv_rows(path: Path, problems: list[Problem]) -> Iterator[tuple[Location, dict[str, str]]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            reader = csv.DictReader(lines)
+            missing = {"id", "text"} - set(reader.fieldnames or ())
+            if missing:
+                problems.append(
+                    Problem("E123", f"the header lacks {', '.join(sorted(missing))}", Location(str(path), 1, 1))
+                )
+                return
+            for row in reader:
+                values = {key: value for key, value in row.items() if isinstance(key, str) and isinstance(value, str)}
+                values["body"] = values.pop("text", "")
+                yield Location(str(path), reader.line_num, 1), values
+    except OSError as error:
+        problems.append(Problem("E121", f"cannot be read: {error.strerror}", Location(str(path))))
+    except UnicodeDecodeError:
+        problems.append(Problem("E122", "is not UTF-8", Location(str(path))))
+    except csv.Error as error:
+        problems.append(Problem("E122", f"is not CSV: {error}", Location(str(path))))
+
+
+def _example(row: dict[str, str], place: Location, stem: str, problems: list[Problem]) -> Example | None:
+    bad = len(problems)
+    if not row.get("id"):
+        problems.append(Problem("E124", "has no id", place))
+    if "body" not in row:
+        problems.append(Problem("E124", "has no body (text in CSV)", place))
+    labels: dict[str, str] = {}
+    for classifier, (column, _, allowed) in COLUMNS.items():
+        word = row.get(column, "")
+        if not word:
+            continue
+        if word not in allowed:
+            near = closest(word, allowed)
+            hint = f'; did you mean "{near}"?' if near else f"; expected one of {', '.join(allowed)}"
+            problems.append(Problem("E125", f'{column} "{word}" is unknown{hint}', place, suggestion=near))
+            continue
+        labels[classifier] = YES_NO[word] if classifier == "abuse" else word
+    if len(problems) > bad:
+        return None
+    return Example(
+        id=row["id"],
+        sender=row.get("from", "").strip().casefold() or row["id"],
+        subject=row.get("subject", ""),
+        text=without_quotes(row["body"]),
+        language=row.get("lang", ""),
+        labels=labels,
+        thread=row.get("references", "") or row.get("in_reply_to", ""),
+        tags=tuple(row.get("tags", "").split()),
+        source=row.get("source", "") or stem,
+    )

@@ -1,0 +1,216 @@
+"""The folder of models: which there are, which one is current, and loading one safely.
+
+    models/current                the id of the promoted model, one line
+    models/previous               the ids promoted before, newest last (for `rollback`)
+    models/<id>/model.joblib      numpy arrays and plain values
+    models/<id>/manifest.json     what must fit before the file is opened: sha256, size, versions, labels, thresholds …
+
+joblib files are pickles: reading one runs what is in it. So the file is read once, held against the manifest, and loaded from the very
+bytes that were hashed; folder and files must belong to root or to us and be writable by nobody else.
+"""
+
+import hashlib
+import io
+import json
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from router.classify.features import FEATURE_VERSION
+from router.classify.model import BLOCKS, Block, Head, Model, Thresholds
+from router.errors import BadInput
+
+MANIFEST_FORMAT = 1
+LARGEST_FILE_BYTES = 64 * 1024 * 1024
+LARGEST_MANIFEST_BYTES = 1024 * 1024
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+class ModelRefused(BadInput):
+    """A model cannot be used; `reason` says why and what to do. The filter goes on with rules alone."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a model's folder says about it; see `manifest.json`."""
+
+    id: str
+    sha256: str
+    size_bytes: int
+    feature_version: int
+    versions: Mapping[str, str]
+    labels: Mapping[str, tuple[str, ...]]
+    thresholds: Mapping[str, Thresholds]
+    metrics: Mapping[str, Any]
+    seed: int
+    data: Mapping[str, Any]
+    created: str
+
+
+def load(folder: Path, model_id: str | None = None) -> Model:
+    """The model `model_id`, or the current one. Raises ModelRefused; never imports scikit-learn."""
+    chosen = model_id or current(folder)
+    home = folder / _checked_id(chosen)
+    _check_owner(folder)
+    _check_owner(home)
+    manifest = read_manifest(folder, chosen)
+    packed = _read_once(home / "model.joblib", LARGEST_FILE_BYTES)
+    if len(packed) != manifest.size_bytes:
+        raise ModelRefused(f"{home / 'model.joblib'}: {len(packed)} bytes, the manifest says {manifest.size_bytes}")
+    if hashlib.sha256(packed).hexdigest() != manifest.sha256:
+        raise ModelRefused(f"{home / 'model.joblib'}: its sha256 is not the manifest's; the file was changed")
+    if manifest.feature_version != FEATURE_VERSION:
+        raise ModelRefused(
+            f"{home}: made for feature version {manifest.feature_version}, this program has {FEATURE_VERSION}; train anew"
+        )
+    ours = np.__version__.split(".")[0]
+    theirs = manifest.versions.get("numpy", "").split(".")[0]
+    if theirs != ours:
+        raise ModelRefused(f"{home}: made with numpy {manifest.versions.get('numpy', '?')}, here is {np.__version__}")
+    import joblib
+
+    try:
+        content = joblib.load(io.BytesIO(packed))
+        return _model(manifest, content)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, EOFError, ImportError) as error:
+        raise ModelRefused(f"{home / 'model.joblib'}: is not a model of this program ({error})") from error
+
+
+def _model(manifest: Manifest, content: Mapping[str, Any]) -> Model:
+    blocks = {}
+    for name in BLOCKS:
+        part = content["blocks"][name]
+        rows = np.zeros(int(content["features"]), dtype=np.int32)
+        rows[part["kept"]] = np.arange(1, len(part["kept"]) + 1, dtype=np.int32)
+        blocks[name] = Block(rows, part["weights"], part["squares"])
+    heads = {}
+    for name, part in content["heads"].items():
+        columns = slice(int(part["columns"][0]), int(part["columns"][1]))
+        heads[name] = Head(tuple(part["labels"]), columns, part["bias"], float(part["scale"]), part["prior"])
+    if {name: head.labels for name, head in heads.items()} != dict(manifest.labels):
+        raise ValueError("its labels are not the manifest's")
+    return Model(manifest.id, dict(manifest.labels), dict(manifest.thresholds), blocks, heads)
+
+
+def read_manifest(folder: Path, model_id: str) -> Manifest:
+    """The manifest of one model. Raises ModelRefused."""
+    path = folder / _checked_id(model_id) / "manifest.json"
+    try:
+        raw = json.loads(_read_once(path, LARGEST_MANIFEST_BYTES))
+        if raw["format"] != MANIFEST_FORMAT:
+            raise ModelRefused(f"{path}: format {raw['format']}, this program reads {MANIFEST_FORMAT}")
+        if raw["id"] != model_id:
+            raise ModelRefused(f'{path}: is the manifest of "{raw["id"]}"')
+        return Manifest(
+            id=raw["id"],
+            sha256=raw["sha256"],
+            size_bytes=int(raw["size_bytes"]),
+            feature_version=int(raw["feature_version"]),
+            versions=dict(raw["versions"]),
+            labels={name: tuple(labels) for name, labels in raw["labels"].items()},
+            thresholds={name: Thresholds(**numbers) for name, numbers in raw["thresholds"].items()},
+            metrics=raw["metrics"],
+            seed=int(raw["seed"]),
+            data=raw["data"],
+            created=raw["created"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelRefused(f"{path}: is not a manifest ({type(error).__name__}: {error})") from error
+
+
+def current(folder: Path) -> str:
+    """The id of the promoted model. Raises ModelRefused when there is none."""
+    try:
+        return (folder / "current").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelRefused(f"{folder / 'current'}: no promoted model; `mailrouter promote ID` names one") from error
+
+
+def models(folder: Path) -> list[Manifest]:
+    """Every model of the folder whose manifest can be read, by id."""
+    found = []
+    for path in sorted(folder.glob("*/manifest.json")):
+        try:
+            found.append(read_manifest(folder, path.parent.name))
+        except ModelRefused:
+            continue  # `load` says what is wrong with it, when somebody wants it
+    return found
+
+
+def promote(folder: Path, model_id: str) -> None:
+    """Make `model_id` the current model, after loading it once. Raises ModelRefused and changes nothing then."""
+    load(folder, model_id)
+    before = (folder / "current").read_text(encoding="utf-8").strip() if (folder / "current").exists() else ""
+    if before and before != model_id:
+        history = folder / "previous"
+        past = history.read_text(encoding="utf-8") if history.exists() else ""
+        _write(history, past + before + "\n")
+    _write(folder / "current", model_id + "\n")
+
+
+def rollback(folder: Path) -> str:
+    """Make the model that was promoted before the current one again; gives its id. Raises ModelRefused."""
+    history = folder / "previous"
+    past = history.read_text(encoding="utf-8").split() if history.exists() else []
+    if not past:
+        raise ModelRefused(f"{history}: no model was promoted before the current one")
+    load(folder, past[-1])
+    _write(folder / "current", past[-1] + "\n")
+    _write(history, "".join(one + "\n" for one in past[:-1]))
+    return past[-1]
+
+
+def _write(path: Path, text: str) -> None:
+    new = path.with_name(path.name + ".new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
+
+
+def _checked_id(model_id: str) -> str:
+    if not _ID.fullmatch(model_id):
+        raise ModelRefused(f'"{model_id[:80]}" is no model id: small letters, digits, ".", "_", "-"')
+    return model_id
+
+
+def _check_owner(path: Path) -> None:
+    try:
+        found = path.lstat()
+    except OSError as error:
+        raise ModelRefused(f"{path}: {error.strerror}") from error
+    _check_stat(path, found)
+    if not stat.S_ISDIR(found.st_mode):
+        raise ModelRefused(f"{path}: is not a folder")
+
+
+def _check_stat(path: Path, found: os.stat_result) -> None:
+    if found.st_uid not in (0, os.geteuid()):
+        raise ModelRefused(
+            f"{path}: belongs to user {found.st_uid}; a model must belong to root or to the filter's user"
+        )
+    if found.st_mode & (stat.S_IWOTH | stat.S_IWGRP):
+        raise ModelRefused(f"{path}: can be written by others; `chmod go-w` it")
+
+
+def _read_once(path: Path, limit_bytes: int) -> bytes:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise ModelRefused(f"{path}: {error.strerror}") from error
+    with os.fdopen(handle, "rb") as stream:
+        found = os.fstat(stream.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise ModelRefused(f"{path}: is not a plain file")
+        _check_stat(path, found)
+        if found.st_size > limit_bytes:
+            raise ModelRefused(f"{path}: {found.st_size} bytes, more than the {limit_bytes} a model may have")
+        return stream.read(limit_bytes + 1)
