@@ -1,0 +1,17 @@
+"""`mailrouter schema`: what editors need to complete and check rules.yaml."""
+
+import json
+
+import click
+
+from router.rules.json_schema import schema
+
+
+@click.command("schema")
+def schema_command() -> None:
+    """Print the JSON Schema of rules.yaml, for yaml-language-server and the like.
+
+    \b
+    mailrouter schema > rules.schema.json
+    """
+    click.echo(json.dumps(schema(), ensure_ascii=False, indent=1))
