@@ -1,0 +1,91 @@
+"""Framing: a byte stream in both directions becomes packets.
+
+    u32 big endian: length of command + data, at least 1 | u8 command | data
+
+The reader survives any split of its input, keeps no more than one packet and costs about a third of a microsecond a
+packet when many arrive in one read (Postfix sends a macro packet before every header field).
+"""
+
+import struct
+
+MAX_PACKET_BYTES = (1 << 20) + 1
+"""Command and one MiB of data. Postfix puts a whole header field, up to its header_size_limit of 102,400, into one
+packet; the largest that any MTA has been seen to negotiate is a body chunk of 1 MiB."""
+
+MAX_RESPONSE_BYTES = 65_535
+"""Data of one packet that we send (libmilter's MILTER_MAX_DATA_SIZE)."""
+
+_HTTP = (b"GET ", b"HEAD", b"POST", b"PUT ", b"OPTI")
+_length = struct.Struct(">I").unpack_from
+
+
+class FramingError(Exception):
+    """The stream cannot be read any further: a bad length, an unknown command, one out of place. Ends its connection,
+    nothing else. http: a browser or a health check spoke to us."""
+
+    def __init__(self, why: str, *, http: bool = False) -> None:
+        super().__init__(why)
+        self.http = http
+
+
+def packet(command: bytes, data: bytes = b"", limit: int = MAX_RESPONSE_BYTES) -> bytes:
+    """One packet as it goes on the wire. Raises ValueError for more data than `limit`."""
+    if len(data) > limit:
+        raise ValueError(f"{len(data)} bytes do not fit into one packet of at most {limit}")
+    return (len(data) + 1).to_bytes(4, "big") + command + data
+
+
+class PacketReader:
+    """Cuts what is received into (command, data) pairs, `command` being the number of its letter.
+
+    After a bad length `broken` says why; the packets before it are still given out, the rest of the stream is lost.
+    """
+
+    def __init__(self, max_packet_bytes: int = MAX_PACKET_BYTES) -> None:
+        self.broken: FramingError | None = None
+        self._max = max_packet_bytes
+        self._rest = bytearray()  # the beginning of a packet whose end has not come yet
+        self._needed = 4  # bytes of `_rest` without which nothing new can be known
+        self._first = True
+
+    @property
+    def held_bytes(self) -> int:
+        return len(self._rest)
+
+    def receive(self, data: bytes) -> list[tuple[int, bytes]]:
+        """The packets that are complete now, in order."""
+        packets: list[tuple[int, bytes]] = []
+        if self.broken:
+            return packets
+        rest = self._rest
+        if rest:
+            rest += data
+            if len(rest) < self._needed:
+                return packets
+            data = bytes(rest)
+            rest.clear()
+        position, size, limit = 0, len(data), self._max
+        needed = 4
+        while size - position >= 4:
+            (length,) = _length(data, position)
+            if not 0 < length <= limit:
+                self._break(data[position : position + 4], length)
+                return packets
+            end = position + 4 + length
+            if end > size:
+                needed = 4 + length
+                break
+            packets.append((data[position + 4], data[position + 5 : end]))
+            position = end
+        if position < size:
+            rest += data[position:]
+        self._needed = needed
+        if position:
+            self._first = False
+        return packets
+
+    def _break(self, head: bytes, length: int) -> None:
+        if self._first and head in _HTTP:
+            self.broken = FramingError("HTTP on the milter port", http=True)
+        else:
+            self.broken = FramingError(f"a packet of {length} bytes; 1 to {self._max} are possible")

@@ -1,0 +1,380 @@
+"""The milter's front: sockets, asyncio, limits. It parses no mail; `decide` does that, somewhere else.
+
+One `_Connection` per MTA connection holds a `Session` and carries its events out. While a message is being decided its
+socket is not read. A fault of ours (an exception, a decision that takes too long) becomes a degraded answer: after one
+lost connection Postfix refuses every later mail of that SMTP session.
+"""
+
+import asyncio
+import collections
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from router.message.envelope import RawMessage
+from router.milter import listen
+from router.milter.edits import degraded
+from router.milter.listen import Listener
+from router.milter.negotiation import Offer
+from router.milter.packets import MAX_PACKET_BYTES
+from router.milter.session import Aborted, Closed, EndOfMessage, Event, Negotiated, Session
+from router.milter.table import State
+
+Decide: TypeAlias = "Callable[[RawMessage, Offer], Awaitable[bytes]]"
+"""Gives the packets that answer a message, the final one included."""
+
+_ACCEPTED_AT_ONCE = 200
+_ACCEPT_PAUSE_S = 0.1
+_LOG_PAUSE_S = 1.0  # of one kind of line: a flood of garbage must not become a flood of log
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """connections: open at once; one more is closed at once, which its MTA answers by 451. packet_bytes: of one packet.
+    greeting_s: from connecting to the negotiation. idle_s: without a byte; an MTA is silent while its client uploads,
+    so this is libmilter's two hours. answer_s: for a decision, then the answer is a degraded one. drain_idle_s: how
+    long a connection between two messages is kept when we are told to stop."""
+
+    connections: int = 2_000
+    packet_bytes: int = MAX_PACKET_BYTES
+    greeting_s: float = 30.0
+    idle_s: float = 7_210.0
+    answer_s: float = 8.0
+    drain_idle_s: float = 2.0
+
+
+class Front:
+    """The filter as an MTA sees it.
+
+    prefix: gives the prefix of our header fields; asked when a message begins. log: `log(event, **values)`, never with
+    anything of a mail in it. counters: connections, refused, messages, aborted, late, framing-errors, http, idle,
+    accept-errors, degraded-deadline, degraded-exception, bytes.
+    """
+
+    def __init__(
+        self,
+        decide: Decide,
+        *,
+        prefix: Callable[[], str],
+        log: Callable[..., None] = lambda event, **values: None,
+        limits: Limits | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.decide = decide
+        self.prefix = prefix
+        self.log = log
+        self.limits = limits or Limits()
+        self.clock = clock
+        self.counters: collections.Counter[str] = collections.Counter()
+        self.offers: set[Offer] = set()
+        self._listeners: list[Listener] = []
+        self._opening: set[asyncio.Task[None]] = set()
+        self._connections: set[_Connection] = set()
+        self._deciding: set[asyncio.Task[None]] = set()
+        self._sweeping: asyncio.Task[None] | None = None
+        self._said: dict[str, float] = {}
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._connections)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Specifications of what is listened on; a port 0 has become the real one."""
+        return tuple(_spec(listener) for listener in self._listeners)
+
+    async def listen(self, spec: str, *, mode: int = 0o660, group: str | None = None) -> None:
+        """Accept connections at `inet:port@host`, `inet6:port@host` or `unix:/path` (with this mode and group).
+
+        Raises BadListen (a BadInput) for a specification that cannot be used, OSError when the system says no.
+        """
+        for listener in listen.opened(listen.place(spec), mode=mode, group=group):
+            self._accept_on(listener)
+
+    async def listen_on(self, one: socket.socket) -> None:
+        """Accept connections on a socket that listens already (systemd socket activation)."""
+        self._accept_on(listen.inherited(one))
+
+    async def drain(self, seconds: float) -> None:
+        """Stop accepting; serve open connections until each is done or idle, at most this long; close the rest."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        await self._stop_accepting()
+        while self._connections and loop.time() < deadline:
+            for connection in list(self._connections):
+                connection.close_if_idle(loop.time() - self.limits.drain_idle_s)
+            await asyncio.sleep(0.02)
+        for connection in list(self._connections):
+            connection.give_up()
+
+    async def close(self) -> None:
+        """Stop at once. Messages under way end with a closed connection: the MTA tells the client to try again."""
+        await self._stop_accepting()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeping
+            self._sweeping = None
+        for connection in list(self._connections):
+            connection.give_up()
+        await asyncio.sleep(0)  # connection_lost is called from the loop
+        for task in list(self._deciding):
+            task.cancel()
+        await asyncio.gather(*self._deciding, return_exceptions=True)
+
+    # ------------------------------------------------------------------ accepting
+
+    def _accept_on(self, listener: Listener) -> None:
+        loop = asyncio.get_running_loop()
+        self._listeners.append(listener)
+        loop.add_reader(listener.socket, self._accept, listener)
+        if self._sweeping is None:
+            self._sweeping = loop.create_task(self._sweep())
+
+    def _accept(self, listener: Listener) -> None:
+        """Take what waits in the backlog, a bounded lot at a time: those already open want to be served too."""
+        for _ in range(_ACCEPTED_AT_ONCE):
+            try:
+                one, _address = listener.socket.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionAbortedError:
+                continue
+            except OSError as error:
+                # Out of descriptors the backlog stays readable: trying again at once would burn a whole core.
+                self.counters["accept-errors"] += 1
+                self.say("accept-failed", reason=error.strerror)
+                loop = asyncio.get_running_loop()
+                loop.remove_reader(listener.socket)
+                loop.call_later(_ACCEPT_PAUSE_S, self._accept_again, listener)
+                return
+            self._open(one)
+
+    def _accept_again(self, listener: Listener) -> None:
+        if listener in self._listeners:
+            asyncio.get_running_loop().add_reader(listener.socket, self._accept, listener)
+
+    def _open(self, one: socket.socket) -> None:
+        if len(self._connections) + len(self._opening) >= self.limits.connections:
+            self.counters["refused"] += 1
+            self.say("too-many-connections", limit=self.limits.connections)
+            one.close()
+            return
+        task = asyncio.get_running_loop().create_task(self._connect(one))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
+    async def _connect(self, one: socket.socket) -> None:
+        try:
+            one.setblocking(False)
+            if one.family != socket.AF_UNIX:
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: _Connection(self), one)
+        except OSError as error:  # the peer went away in between
+            self.say("accept-failed", reason=error.strerror)
+            one.close()
+
+    async def _stop_accepting(self) -> None:
+        loop = asyncio.get_running_loop()
+        for listener in self._listeners:
+            loop.remove_reader(listener.socket)
+            if not listener.inherited:
+                self._accept(listener)  # closing the socket would reset those who wait in its backlog
+                loop.remove_reader(listener.socket)
+            listener.close()
+        self._listeners.clear()
+        await asyncio.gather(*self._opening)
+
+    async def _sweep(self) -> None:
+        """Close what has been silent too long: one timer for all connections, not one each."""
+        limits = self.limits
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(min(limits.greeting_s, limits.idle_s, 40.0) / 4)
+            now = loop.time()
+            for connection in list(self._connections):
+                connection.sweep(now)
+
+    # ------------------------------------------------------------------ for connections
+
+    def opened(self, connection: "_Connection") -> None:
+        self._connections.add(connection)
+        self.counters["connections"] += 1
+
+    def lost(self, connection: "_Connection") -> None:
+        self._connections.discard(connection)
+
+    def start(self, work: "asyncio.Task[None]") -> None:
+        self._deciding.add(work)
+        work.add_done_callback(self._deciding.discard)
+
+    def say(self, event: str, **values: object) -> None:
+        """Log, but one kind of line at most once a second; the counters have the rest."""
+        now = asyncio.get_running_loop().time()
+        if now - self._said.get(event, -_LOG_PAUSE_S) >= _LOG_PAUSE_S:
+            self._said[event] = now
+            self.log(event, **values)
+
+
+class _Connection(asyncio.Protocol):
+    """One MTA connection."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self._loop = asyncio.get_running_loop()
+        self._session = Session(front.prefix, front.clock, max_packet_bytes=front.limits.packet_bytes)
+        self._transport: asyncio.Transport | None = None
+        self._since = self._active = self._loop.time()
+        self._unread = False
+        self._waiting: EndOfMessage | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+
+    # ------------------------------------------------------------------ asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._front.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._active = self._loop.time()
+        self._front.counters["bytes"] += len(data)
+        self._carry_out(self._session.receive(data))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._done_waiting()
+        self._transport = None
+        self._front.lost(self)
+
+    def pause_writing(self) -> None:
+        """The MTA does not read what we answer: read no more of what it says."""
+        self._unread = True
+        self._read_or_not()
+
+    def resume_writing(self) -> None:
+        self._unread = False
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._unread or self._waiting is not None:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    # ------------------------------------------------------------------ the session's side
+
+    def _carry_out(self, events: list[Event]) -> None:
+        transport = self._transport
+        if transport is None:
+            return
+        for event in events:
+            if isinstance(event, bytes):
+                transport.write(event)
+            elif isinstance(event, EndOfMessage):
+                self._begin(event)
+            elif isinstance(event, Negotiated):
+                self._note(event.offer)
+            elif isinstance(event, Aborted):
+                self._front.counters["aborted"] += 1
+                self._done_waiting()
+            else:
+                self._end(event, transport)
+        self._read_or_not()
+
+    def _begin(self, event: EndOfMessage) -> None:
+        self._front.counters["messages"] += 1
+        self._waiting = event
+        self._deadline = self._loop.call_later(self._front.limits.answer_s, self._late, event)
+        self._front.start(self._loop.create_task(self._decide(event)))
+
+    async def _decide(self, event: EndOfMessage) -> None:
+        try:
+            packets = await self._front.decide(event.raw, event.offer)
+            self._answer(event, packets)
+        except Exception as error:  # the rim: a fault of ours must cost neither this mail nor those behind it (D1)
+            self._front.say("decide-failed", queue_id=event.raw.envelope.queue_id, error=type(error).__name__)
+            self._degrade(event, "exception", type(error).__name__)
+
+    def _late(self, event: EndOfMessage) -> None:
+        # The decision is not cancelled: whoever makes it has resources of its own to give back. Its answer is dropped.
+        self._front.say("decide-late", queue_id=event.raw.envelope.queue_id, seconds=self._front.limits.answer_s)
+        self._degrade(event, "deadline", f"not decided within {self._front.limits.answer_s:g} s")
+
+    def _degrade(self, event: EndOfMessage, what: str, why: str) -> None:
+        if self._waiting is event:
+            self._front.counters[f"degraded-{what}"] += 1
+            self._answer(event, degraded(event.raw, event.offer, event.prefix, what, why))
+
+    def _answer(self, event: EndOfMessage, packets: bytes) -> None:
+        if self._waiting is not event:
+            self._front.counters["late"] += 1
+            return
+        events = self._session.answer(packets, event.serial)
+        self._done_waiting()
+        self._active = self._loop.time()
+        self._carry_out(events)
+
+    def _done_waiting(self) -> None:
+        self._waiting = None
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _note(self, offer: Offer) -> None:
+        """Say once what an MTA cannot do: a redirect that it cannot carry out must not be a riddle."""
+        if offer not in self._front.offers and len(self._front.offers) < 100:
+            self._front.offers.add(offer)
+            self._front.log(
+                "negotiated", version=offer.version, actions=f"{offer.actions:#x}", protocol=f"{offer.protocol:#x}"
+            )
+
+    def _end(self, event: Closed, transport: asyncio.Transport) -> None:
+        if event.http:
+            self._front.counters["http"] += 1
+        elif event.error is not None:
+            self._front.counters["framing-errors"] += 1
+            self._front.say("connection-ended", why=event.error)
+        if event.farewell:
+            transport.write(event.farewell)
+        transport.close()
+
+    # ------------------------------------------------------------------ limits
+
+    def sweep(self, now: float) -> None:
+        limits = self._front.limits
+        if self._waiting is not None:
+            return
+        if self._session.state is State.START:
+            if now - self._since > limits.greeting_s:
+                self._front.counters["idle"] += 1
+                self.give_up()
+        elif now - self._active > limits.idle_s:
+            self._front.counters["idle"] += 1
+            self.give_up()
+
+    def close_if_idle(self, before: float) -> None:
+        if not self._session.in_message and self._active <= before:
+            self.give_up()
+
+    def give_up(self) -> None:
+        self._done_waiting()
+        if self._transport is None:
+            return
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()  # it does not read what we wrote; closing in peace would wait for it
+        else:
+            self._transport.close()
+
+
+def _spec(listener: Listener) -> str:
+    family, name = listener.socket.family, listener.socket.getsockname()
+    if family == socket.AF_UNIX:
+        return f"unix:{listener.path or name}"
+    return f"inet6:{name[1]}@[{name[0]}]" if family == socket.AF_INET6 else f"inet:{name[1]}@{name[0]}"

@@ -1,0 +1,383 @@
+"""One MTA connection without its socket: bytes in, bytes to write and completed messages out.
+
+`table.ROWS` says which command fits where; here is what each of them does.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from router.message.envelope import MAX_BODY_BYTES, MAX_FIELDS, MAX_FIELDS_BYTES, Envelope, RawMessage
+from router.milter import commands, negotiation
+from router.milter.commands import Client, Command
+from router.milter.negotiation import Offer, Protocol
+from router.milter.packets import MAX_PACKET_BYTES, FramingError, PacketReader
+from router.milter.responses import CONTINUE, SKIP, check_answer
+from router.milter.table import FITTING, NEVER, ROWS, Scope, State
+
+MAX_ENVELOPE_BYTES = 1 << 20
+"""Sender, recipients and the names of forged fields of one message, together. Postfix takes 1,000 recipients."""
+
+MAX_NAME_BYTES = 4_096  # of a HELO or client name; RFC 5321 has 255
+MAX_MACRO_BYTES = 65_535  # of one macro packet, as in libmilter; a larger one is passed over
+
+HTTP_ANSWER = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 46\r\nConnection: close\r\n\r\n"
+    b"This port speaks the milter protocol, not HTTP"
+)
+
+
+_KNOWN = frozenset(int(command) for command in Command)
+_LOOKUP_ORDER = b"EBNLTRMHC"  # from the last stage to the first, as libmilter looks macros up
+_MACRO = int(Command.MACRO)
+_HEARS_NO_MORE = (State.AWAITING, State.CLOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiated:
+    """The connection has begun."""
+
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfMessage:
+    """A message is complete and waits for `Session.answer` with this serial number. prefix: of the fields counted in
+    `raw.strip_counts`, as it was when the message began."""
+
+    serial: int
+    raw: RawMessage
+    offer: Offer
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aborted:
+    """The message that waited under this serial number is gone; its answer would be dropped."""
+
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Write `farewell` and close. error: what was wrong with the stream, or None after a QUIT. http: a browser."""
+
+    error: str | None = None
+    farewell: bytes = b""
+    http: bool = False
+
+
+Event: TypeAlias = "bytes | Negotiated | EndOfMessage | Aborted | Closed"
+"""bytes are to be written, in their place among the others."""
+
+
+class _Message:
+    """What has come of one message so far."""
+
+    __slots__ = (
+        "body", "body_bytes", "body_cut", "envelope_bytes", "fields", "fields_bytes", "fields_cut",
+        "prefix", "recipients", "sender", "size_bytes", "strip_counts", "strip_prefix",
+    )  # fmt: skip
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.strip_prefix = prefix.lower().encode("utf-8", "replace")
+        self.sender = b"<>"
+        self.size_bytes: int | None = None
+        self.recipients: list[bytes] = []
+        self.envelope_bytes = 0
+        self.fields: list[tuple[bytes, bytes]] = []
+        self.fields_bytes = 0
+        self.fields_cut = False
+        self.strip_counts: dict[bytes, int] = {}
+        self.body: list[bytes] = []
+        self.body_bytes = 0
+        self.body_cut = False
+
+    def hold(self, size: int) -> None:
+        self.envelope_bytes += size + 32  # an empty one is not free either
+        if self.envelope_bytes > MAX_ENVELOPE_BYTES:
+            raise FramingError(f"an envelope of more than {MAX_ENVELOPE_BYTES} bytes")
+
+    def add_body(self, data: bytes) -> None:
+        room = MAX_BODY_BYTES - self.body_bytes
+        if len(data) > room:
+            self.body_cut = True
+            data = data[:room]
+        if data:
+            self.body.append(data)
+            self.body_bytes += len(data)
+
+
+class Session:
+    """The conversation with one MTA. Feed `receive`, carry out its events in order, `answer` each EndOfMessage.
+
+    prefix: the header prefix whose fields nobody outside may set, asked when a message begins; "" strips nothing.
+    clock: gives an aware datetime.
+    """
+
+    def __init__(
+        self,
+        prefix: Callable[[], str],
+        clock: Callable[[], datetime],
+        *,
+        max_packet_bytes: int = MAX_PACKET_BYTES,
+    ) -> None:
+        self._prefix = prefix
+        self._clock = clock
+        self._reader = PacketReader(max_packet_bytes)
+        self._packets: deque[tuple[int, bytes]] = deque()
+        self._offer = Offer(0, 0, 0)
+        self._client = Client()
+        self._helo = b""
+        self._macros: dict[int, bytes] = {}  # letter of the stage -> its last packet, decoded only when asked
+        self._message: _Message | None = None
+        self._serial = 0
+        self._out: list[Event] = []
+        self._answers: dict[int, bytes] = {}
+        self._enter(State.START)
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def in_message(self) -> bool:
+        return self._message is not None
+
+    @property
+    def offer(self) -> Offer:
+        return self._offer
+
+    def macro(self, name: bytes) -> bytes | None:
+        """The value of a macro (`i` and `{i}` are the same), looked up from the latest stage to the earliest."""
+        name = name.strip(b"{}")
+        for stage in _LOOKUP_ORDER:
+            data = self._macros.get(stage)
+            if data is not None:
+                value = commands.macros(data).get(name)
+                if value is not None:
+                    return value
+        return None
+
+    def receive(self, data: bytes = b"") -> list[Event]:
+        """What these bytes lead to. Never raises: what cannot be read ends in a `Closed`, and then nothing comes.
+
+        While a message waits for its answer, ABORT and QUIT are heard at once; whatever else comes waits its turn.
+        """
+        if self._state is State.CLOSED:
+            return []
+        if data:
+            self._packets.extend(self._reader.receive(data))
+        try:
+            self._advance()
+            if self._reader.broken and self._state not in _HEARS_NO_MORE:
+                raise self._reader.broken
+        except FramingError as error:
+            self._close(Closed(str(error), HTTP_ANSWER if error.http else b"", error.http))
+        out, self._out = self._out, []
+        return out
+
+    def answer(self, packets: bytes, serial: int) -> list[Event]:
+        """Answer the message with this serial number: the bytes to write, and what waited behind it.
+
+        Nothing comes back when that message was aborted meanwhile. Raises BadAnswer, and still waits, for bytes that
+        are not a complete answer which this MTA can take.
+        """
+        if self._state is not State.AWAITING or serial != self._serial:
+            return []
+        check_answer(packets, self._offer)
+        self._forget(Scope.MESSAGE)
+        self._enter(State.READY)
+        self._out.append(packets)
+        return self.receive()
+
+    # ------------------------------------------------------------------ the table at work
+
+    def _advance(self) -> None:
+        packets = self._packets
+        while packets:
+            command, data = packets[0]
+            row = self._fitting.get(command)
+            if row is None:
+                if self._state is State.AWAITING:
+                    return
+                packets.popleft()
+                if command != _MACRO:
+                    raise FramingError(_misfit(command, self._state))
+                if 0 < len(data) <= MAX_MACRO_BYTES:
+                    self._macros[data[0]] = data
+                continue
+            packets.popleft()
+            for stage in row.later:
+                self._macros.pop(stage, None)
+            if row.forgets is not Scope.NOTHING:
+                self._abort()
+                self._forget(row.forgets)
+            answer = _DOES[command](self, data)
+            if row.becomes is not None and row.becomes is not self._state:
+                self._enter(row.becomes)
+            if answer is None:
+                answer = self._answers.get(command)
+            if answer:
+                self._write(answer)
+
+    def _enter(self, state: State) -> None:
+        self._state = state
+        self._fitting = FITTING[state]
+
+    def _write(self, data: bytes) -> None:
+        out = self._out
+        if out and isinstance(out[-1], bytes):
+            out[-1] += data
+        else:
+            out.append(data)
+
+    def _close(self, event: Closed) -> None:
+        self._abort()
+        self._forget(Scope.CONNECTION)
+        self._packets.clear()
+        self._enter(State.CLOSED)
+        self._out.append(event)
+
+    def _abort(self) -> None:
+        if self._state is State.AWAITING:
+            self._out.append(Aborted(self._serial))
+
+    def _forget(self, scope: Scope) -> None:
+        self._message = None
+        if scope is Scope.HELO or scope is Scope.CONNECTION:
+            self._helo = b""
+        if scope is Scope.CONNECTION:
+            self._client = Client()
+            self._macros.clear()
+
+    def _begun(self) -> _Message:
+        """The message under way; the first event of one begins it."""
+        if self._message is None:
+            self._message = _Message(self._prefix())
+        return self._message
+
+    # ------------------------------------------------------------------ what each command does
+    # Each returns its own answer, or None for the one that was agreed on.
+
+    def _optneg(self, data: bytes) -> bytes:
+        self._offer = offer = negotiation.agreed(*commands.optneg(data))
+        self._answers = {
+            int(row.command): CONTINUE
+            for row in ROWS
+            if row.answered != NEVER and not (row.answered and offer.protocol & row.answered)
+        }
+        self._out.append(Negotiated(offer))
+        return negotiation.answer(offer)
+
+    def _connect(self, data: bytes) -> None:
+        client = commands.client(data)
+        self._client = Client(client.name[:MAX_NAME_BYTES], client.address, client.port)
+
+    def _hello(self, data: bytes) -> None:
+        self._helo = commands.first_string(data)[:MAX_NAME_BYTES]
+
+    def _mail(self, data: bytes) -> None:
+        message = self._begun()
+        sender, *arguments = commands.strings(data) or [b"<>"]
+        message.hold(len(sender))
+        message.sender = sender
+        message.size_bytes = commands.size_argument(arguments)
+
+    def _rcpt(self, data: bytes) -> None:
+        message = self._begun()
+        recipient = commands.first_string(data)
+        message.hold(len(recipient))
+        message.recipients.append(recipient)
+
+    def _header(self, data: bytes) -> None:
+        message = self._message or self._begun()
+        name, body = commands.header(data)
+        lowered = name.lower()
+        if message.strip_prefix and lowered.startswith(message.strip_prefix):
+            # Counted beyond the caps too: a forged field must not survive by being the 1,001st.
+            if lowered not in message.strip_counts:
+                message.hold(len(lowered))
+            message.strip_counts[lowered] = message.strip_counts.get(lowered, 0) + 1
+        if message.fields_cut:
+            return
+        size = len(name) + len(body)
+        if len(message.fields) >= MAX_FIELDS or message.fields_bytes + size > MAX_FIELDS_BYTES:
+            message.fields_cut = True  # and nothing behind it is kept, so that what we have is the beginning
+            return
+        message.fields_bytes += size
+        message.fields.append((name, body if self._offer.leading_space else _with_space(body)))
+
+    def _body(self, data: bytes) -> bytes | None:
+        message = self._message or self._begun()
+        message.add_body(data)
+        return SKIP if message.body_cut and self._offer.protocol & Protocol.SKIP else None
+
+    def _end(self, data: bytes) -> None:
+        message = self._begun()
+        message.add_body(data)  # normally empty, but it may carry a last chunk
+        queue_id, user = self.macro(b"i"), self.macro(b"auth_authen")
+        envelope = Envelope(
+            sender=message.sender,
+            recipients=tuple(message.recipients),
+            helo=self._helo,
+            client_address=self._client.address or commands.ip_address(_text(self.macro(b"client_addr"))),
+            client_name=self._client.name or (self.macro(b"client_name") or b"")[:MAX_NAME_BYTES],
+            queue_id=_text(queue_id) or None,
+            authenticated_user=_text(user) or None,
+            size_bytes=message.size_bytes,
+        )
+        raw = RawMessage(
+            envelope,
+            tuple(message.fields),
+            b"".join(message.body),
+            self._clock(),
+            body_cut=message.body_cut,
+            fields_cut=message.fields_cut,
+            strip_counts=message.strip_counts,
+            source=envelope.queue_id or "",
+        )
+        self._serial += 1
+        self._out.append(EndOfMessage(self._serial, raw, self._offer, message.prefix))
+
+    def _quit(self, data: bytes) -> None:
+        self._close(Closed())
+
+    def _nothing(self, data: bytes) -> None:
+        pass
+
+
+_DOES: dict[int, Callable[[Session, bytes], bytes | None]] = {
+    Command.OPTNEG: Session._optneg,
+    Command.CONNECT: Session._connect,
+    Command.HELO: Session._hello,
+    Command.MAIL: Session._mail,
+    Command.RCPT: Session._rcpt,
+    Command.DATA: Session._nothing,
+    Command.UNKNOWN: Session._nothing,
+    Command.HEADER: Session._header,
+    Command.EOH: Session._nothing,
+    Command.BODY: Session._body,
+    Command.BODYEOB: Session._end,
+    Command.ABORT: Session._nothing,
+    Command.QUIT: Session._quit,
+    Command.QUIT_NC: Session._nothing,
+}
+
+
+def _misfit(command: int, state: State) -> str:
+    if command not in _KNOWN:
+        return f"unknown command {chr(command)!r}"
+    return f"{Command(command).name} in state {state.name}"
+
+
+def _with_space(body: bytes) -> bytes:
+    """The body with the space that the MTA has eaten: without HDR_LEADSPC `X: v` arrives as `v`, `X:<TAB>v` whole."""
+    return body if body[:1] in (b"\t", b"\n") else b" " + body
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "replace")
