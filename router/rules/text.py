@@ -33,7 +33,7 @@ _SEPARATOR = re.compile(r"[^\w\s'-]")
 # A joiner beside another or beside a space joins nothing. In this order, so that no step leaves work for one before it.
 _NO_JOINERS = ("--", "''", "-'", "'-", " -", " '", "- ", "' ")
 _MANY = 32
-_SENTENCE_END = re.compile("[.!?;:]['\"»”“)\\]}]*(?=\\s|$)|\n[^\\S\n]*\n")
+_SENTENCE_END = re.compile("[.!?;:]['\"»”“)\\]}]*(?=\\s)|\n[^\\S\n]*\n")
 
 # Letters of which one always gives one, whatever stands beside them (but for a mark behind them).
 _PLAIN = r"\t\n\x20-\x5f\x61-\x7e\u0400-\u045f\u0490\u0491"
@@ -122,10 +122,16 @@ class Text:
         return found
 
     @cached_property
-    def sentences(self) -> list[int]:
-        """The number of the sentence that each word belongs to."""
-        ends = [found.start() for found in _SENTENCE_END.finditer(self.normalised)]
-        return [bisect_right(ends, start) for start in self.starts] if ends else [0] * len(self.words)
+    def _ends(self) -> dict[int, bool]:
+        return {}
+
+    def ends_after(self, word: int) -> bool:
+        """Whether a sentence ends between word number `word` and the next one."""
+        known = self._ends.get(word)
+        if known is None:
+            start, end = self.starts[word] + len(self.words[word]), self.starts[word + 1]
+            known = self._ends[word] = _SENTENCE_END.search(self.normalised, start, end) is not None
+        return known
 
     def words_span(self, first: int, last: int) -> tuple[int, int]:
         """From where to where words number `first` to `last` (included) go in the original."""
