@@ -30,6 +30,9 @@ _PLAIN = re.compile(
     rb"(?P<local>%(local)s)@(?P<domain>(?:%(label)s\.)+(?=[A-Za-z])%(label)s)(?(open)>)[ \t]*"
     % {b"atom": _ATOM, b"quoted": rb'"[A-Za-z0-9 ._\-]+"', b"local": _LOCAL, b"label": _LABEL}
 )
+# 8-bit letters of an unknown charset stand in a name as letters, so that none of them reads as a control character.
+_SOME_LETTER = {byte: 0x3400 + byte for byte in range(0x80, 0x100)}
+_THAT_BYTE = {letter: byte for byte, letter in _SOME_LETTER.items()}
 _ADDRESS_SHOWN = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 
 
@@ -62,12 +65,12 @@ def find(message: Message, own_domains: Iterable[str] = ()) -> Author:
 
 
 def plain_mailbox(body: bytes) -> Mailbox | None:
-    """The mailbox of a field body in the plainest form there is, name not decoded; None: ask the long way."""
+    """The mailbox of a field body in the plainest form there is; None: ask the long way."""
     match = _PLAIN.fullmatch(body)
     if not match or len(match["local"]) > 64 or len(match["domain"]) > 253:
         return None
-    name = (match["name"] or b"").replace(b'"', b"").decode("ascii")
-    return Mailbox(match["local"].decode("ascii"), match["domain"].decode("ascii").lower(), " ".join(name.split()))
+    name = b" ".join((match["name"] or b"").replace(b'"', b"").split())
+    return Mailbox(match["local"].decode("ascii"), match["domain"].decode("ascii").lower(), _decoded_name(name))
 
 
 def agreed_mailbox(body: bytes) -> Mailbox:
@@ -75,14 +78,19 @@ def agreed_mailbox(body: bytes) -> Mailbox:
     try:
         text, utf8 = body.decode("utf-8"), True
     except UnicodeDecodeError:
-        text, utf8 = body.decode("latin-1"), False
+        text, utf8 = body.decode("latin-1").translate(_SOME_LETTER), False
     box = parse(text)
     if not (utf8 or box.address.isascii()):
         raise NotOneMailbox("8-bit letters in the address that are not UTF-8")
     others = mailboxes(text)
     if len(others) != 1 or (others[0].local, others[0].domain) != (box.local, box.domain):
         raise NotOneMailbox("two parsers disagree about it")
-    return box
+    name = box.name.encode() if utf8 else box.name.translate(_THAT_BYTE).encode("latin-1")
+    return Mailbox(box.local, box.domain, _decoded_name(name))
+
+
+def _decoded_name(raw: bytes) -> str:
+    return raw.decode("ascii") if b"=?" not in raw and raw.isascii() else decoded(raw)
 
 
 def _one_mailbox(message: Message) -> Mailbox:
@@ -94,22 +102,7 @@ def _one_mailbox(message: Message) -> Mailbox:
     if len(bodies[0]) > MAX_FIELD_BYTES:
         raise NotOneMailbox(f"a From field of more than {MAX_FIELD_BYTES} bytes")
     body = _FOLD.sub(b"", bodies[0]) if b"\n" in bodies[0] else bodies[0]
-    box = plain_mailbox(body)
-    if box is None:
-        box = agreed_mailbox(body)
-    if not box.name:
-        return box
-    # latin-1 goes back to the very bytes that came; `decoded` reads encoded words and raw 8-bit letters.
-    utf8 = _is_utf8(body)
-    return Mailbox(box.local, box.domain, decoded(box.name.encode("utf-8" if utf8 else "latin-1", "replace")))
-
-
-def _is_utf8(body: bytes) -> bool:
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+    return plain_mailbox(body) or agreed_mailbox(body)
 
 
 def _duplicates(message: Message) -> frozenset[str]:

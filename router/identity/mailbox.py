@@ -15,7 +15,7 @@ import unicodedata
 from router.message.addresses import Mailbox, ascii_domain
 
 _TOKEN = re.compile(
-    r'(?P<space>[ \t]+)|(?P<quoted>"(?:[^"\\]|\\.)*+")|(?P<word>[^\s<>()\[\],;:"\\@]+)|(?P<special>.)', re.DOTALL
+    r'(?P<space>[ \t]+)|(?P<quoted>"(?:[^"\\]|\\.)*+")|(?P<word>[^ \t<>()\[\],;:"\\@]+)|(?P<special>.)', re.DOTALL
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _NO_LOCAL_PART = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}  # invisible in an address is a trick
@@ -78,8 +78,8 @@ def _addr_spec(tokens: list[tuple[str, str]], name: str) -> Mailbox:
     kind, local = tokens[0]
     if "=?" in local or "?=" in local:
         raise NotOneMailbox("an encoded word as address")
-    if kind == "quoted" and "@" in local:
-        raise NotOneMailbox("two @")
+    if kind == "quoted" and ("@" in local or "\\" in local):
+        raise NotOneMailbox("two @" if "@" in local else "a backslash in the local part")
     if kind == "word" and (local[0] == "." or local[-1] == "." or ".." in local):
         raise NotOneMailbox("dots that no local part has")
     if len(local.encode()) > 64:

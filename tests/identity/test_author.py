@@ -108,6 +108,7 @@ NOBODY = [
     ("olena@customer.example\x00", "a control character"),
     ("olena@customer.example\rBcc: x", "a control character"),
     ("olena@customer.example\x7f", "a control character"),
+    ('"ol\\[ena"@customer.example', "a backslash in the local part"),
     ("Olena <" + "(" * 9_000 + "olena@customer.example>", "more than 8192 bytes"),
 ]
 
@@ -135,9 +136,10 @@ def test_the_number_of_from_fields_counts() -> None:
 
 
 def test_raw_8_bit_letters_in_the_name_are_read_and_in_the_address_refused() -> None:
-    """windows-1251 letters are a name; as an address they have no meaning."""
-    head = "From: Олена <olena@customer.example>".encode("windows-1251")
-    assert find(letter(head)).address == "olena@customer.example"
+    """A name in the encodings of the past is a name; as an address such letters have no meaning."""
+    for charset in ("windows-1251", "koi8-u", "cp866"):
+        author = find(letter("From: Олена Коваленко <olena@customer.example>".encode(charset)))
+        assert (author.address, author.name) == ("olena@customer.example", "Олена Коваленко")
     assert "not UTF-8" in find(letter("From: олена@customer.example".encode("windows-1251"))).ambiguous
 
 
