@@ -51,7 +51,7 @@ class Front:
 
     prefix: gives the prefix of our header fields; asked when a message begins. log: `log(event, **values)`, never with
     anything of a mail in it. counters: connections, refused, messages, aborted, late, framing-errors, http, idle,
-    accept-errors, degraded-deadline, degraded-exception, bytes.
+    accept-errors, degraded-deadline, degraded-exception, unlogged, bytes.
     """
 
     def __init__(
@@ -218,7 +218,13 @@ class Front:
         now = asyncio.get_running_loop().time()
         if now - self._said.get(event, -_LOG_PAUSE_S) >= _LOG_PAUSE_S:
             self._said[event] = now
+            self.write_log(event, **values)
+
+    def write_log(self, event: str, **values: object) -> None:
+        try:
             self.log(event, **values)
+        except Exception:  # the rim: a log that cannot be written (a full disk, a closed stderr) must not cost a mail
+            self.counters["unlogged"] += 1
 
 
 class _Connection(asyncio.Protocol):
@@ -331,7 +337,7 @@ class _Connection(asyncio.Protocol):
         """Say once what an MTA cannot do: a redirect that it cannot carry out must not be a riddle."""
         if offer not in self._front.offers and len(self._front.offers) < 100:
             self._front.offers.add(offer)
-            self._front.log(
+            self._front.write_log(
                 "negotiated", version=offer.version, actions=f"{offer.actions:#x}", protocol=f"{offer.protocol:#x}"
             )
 
