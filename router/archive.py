@@ -1,7 +1,7 @@
 """Stored mail: .eml files, folders of them, Maildirs, mboxes and standard input, as if each had come through an MTA.
 
-What SMTP would have said is guessed from the message (amendment 13), and every guess that is not the obvious one is named
-in `Found.guesses`, so that a decision made on it says so.
+What SMTP would have said is guessed from the message (amendment 13), and every guess that is not the obvious one is
+named in `Found.guesses`, so that a decision made on it says so.
 """
 
 import sys
@@ -49,7 +49,8 @@ class Desk:
 
 
 def messages(paths: Iterable[str], given: Given, desk: Desk, now: datetime) -> Iterator[Found]:
-    """Every message under `paths`, in the order given and then by name. Raises `BadInput` for a path that is no mail."""
+    """Every message under `paths`, in the order given and then by name. Raises `BadInput` for a path that is no
+    mail."""
     for path in paths:
         for source, data in _stored(path):
             yield found(data, source, given, desk, now)
@@ -94,7 +95,8 @@ def _file(place: Path, source: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _mbox(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The messages of an mbox, one at a time: a separator is `From ` after an empty line; `>From ` is unquoted (mboxrd)."""
+    """The messages of an mbox, one at a time: a separator is `From ` after an empty line; `>From ` is unquoted
+    (mboxrd)."""
     current: list[bytes] = []
     size, started, blank = 0, False, True
     for line in lines:

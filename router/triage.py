@@ -2,9 +2,9 @@
 
     bytes ── message.read ──► Message ── Facts, asked for lazily ──► rules.decide ──► Decision
 
-What a mail says is judged nowhere here: that is rules.yaml. What comes from outside (clock, DNS, lists, tickets, model) is
-handed in as `Services`. The same function serves the milter, the command line and the tests, so that the same mail gives
-the same decision everywhere.
+What a mail says is judged nowhere here: that is rules.yaml. What comes from outside (clock, DNS, lists, tickets,
+model) is handed in as `Services`. The same function serves the milter, the command line and the tests, so that the
+same mail gives the same decision everywhere.
 """
 
 from router.decision import Decision

@@ -49,7 +49,9 @@ def options(command: F) -> F:
         (
             RULES,
             MODELS,
-            click.option("--to", "recipients", multiple=True, metavar="ADDRESS", help="Envelope recipient; repeatable."),
+            click.option(
+                "--to", "recipients", multiple=True, metavar="ADDRESS", help="Envelope recipient; repeatable."
+            ),
             click.option("--from", "sender", metavar="ADDRESS", help='Envelope sender; "" is the null sender.'),
             click.option("--at", type=Moment(), help="When the mail was received. Default: what its header says."),
             click.option(

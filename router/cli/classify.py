@@ -57,8 +57,10 @@ def _row(line: bytes, number: int, problems: list[Problem]) -> dict[str, Any] | 
     except ValueError as error:
         problems.append(Problem("E101", f"not a JSON object: {error}", place))
         return None
-    if not isinstance(row, dict) or not isinstance(row.get("body", ""), str) or not isinstance(
-        row.get("subject", ""), str
+    if (
+        not isinstance(row, dict)
+        or not isinstance(row.get("body", ""), str)
+        or not isinstance(row.get("subject", ""), str)
     ):
         problems.append(Problem("E201", 'expected {"id": …, "subject": "text", "body": "text"}', place))
         return None

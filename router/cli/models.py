@@ -24,7 +24,9 @@ def models_command(models: Path, as_json: bool) -> None:
         current = ""
     known = registry.models(models)
     if as_json:
-        rows = [{"id": one.id, "current": one.id == current, "created": one.created, "labels": one.labels} for one in known]
+        rows = [
+            {"id": one.id, "current": one.id == current, "created": one.created, "labels": one.labels} for one in known
+        ]
         click.echo(json.dumps(rows, ensure_ascii=False, default=list))
         return
     for one in known:

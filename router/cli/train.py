@@ -31,4 +31,6 @@ def train_command(data: tuple[Path, ...], out: Path, seed: int, promote: bool) -
     click.echo(result.metrics.as_text())
     if promote:
         registry.promote(out, result.model.id)
-    click.echo(f"{result.folder}: written" + (" and promoted" if promote else f"; mailrouter promote {result.model.id}"))
+    click.echo(
+        f"{result.folder}: written" + (" and promoted" if promote else f"; mailrouter promote {result.model.id}")
+    )

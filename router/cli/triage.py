@@ -25,7 +25,8 @@ def triage_command(
     client: str | None,
     as_json: bool,
 ) -> None:
-    """Decide stored mail without an MTA. PATH is an .eml, a Maildir, an mbox, a folder of .eml, or - for standard input.
+    """Decide stored mail without an MTA. PATH is an .eml, a Maildir, an mbox, a folder of .eml, or - for standard
+    input.
 
     \b
     mailrouter triage mail.eml

@@ -1,13 +1,14 @@
 """The nursery: loads one generation (rules, model) and forks warm workers from it whenever the front asks.
 
-Started by the front as `python -m router.workers.nursery`, with one end of a SOCK_SEQPACKET pair as its control channel:
+Started by the front as `python -m router.workers.nursery`, with one end of a SOCK_SEQPACKET pair as its control
+channel:
 
     nursery -> front   {"ready": {prefix, addresses, rules, model, ...}}  or  {"refused": "text for a person"}
     front -> nursery   b"spawn"
     nursery -> front   {"worker": pid}  with two descriptors: the worker's socket and its pidfd
 
-It holds one generation for life; a reload is a new nursery beside it. When the front closes the channel it exits, and so
-do its workers when their sockets close.
+It holds one generation for life; a reload is a new nursery beside it. When the front closes the channel it exits, and
+so do its workers when their sockets close.
 """
 
 import argparse

@@ -1,4 +1,5 @@
-"""The front's side of the workers: hands each mail to an idle one, kills it at the deadline, sheds load, swaps generations.
+"""The front's side of the workers: hands each mail to an idle one, kills it at the deadline, sheds load, swaps
+generations.
 
     decide(raw, offer)  always returns packets to write: the worker's, or a degraded answer of our own
     load(...)           starts a new generation beside the old one and swaps when it is ready; a bad one changes nothing
@@ -32,9 +33,10 @@ Record = Callable[[RawMessage, dict[str, Any]], None]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """workers: processes. deadline_s: wall time a worker may take for one mail. queue and patience_s: how many mails may
-    wait for a worker and how long; beyond either they are delivered undecided. recycle_after: mails per worker.
-    remember_s: how long a mail that killed its worker is kept away from the others. start_s: for loading a generation."""
+    """workers: processes. deadline_s: wall time a worker may take for one mail. queue and patience_s: how many mails
+    may wait for a worker and how long; beyond either they are delivered undecided. recycle_after: mails per worker.
+    remember_s: how long a mail that killed its worker is kept away from the others. start_s: for loading a
+    generation."""
 
     workers: int = 2
     deadline_s: float = 3.0

@@ -1,7 +1,7 @@
 """What goes between the front and its workers: length-prefixed frames.
 
-A request is marshalled plain values (the worker trusts the front); an answer is a JSON event and raw milter packets (the
-front does not trust a worker that has just parsed somebody's mail: nothing it sends is ever unpickled).
+A request is marshalled plain values (the worker trusts the front); an answer is a JSON event and raw milter packets
+(the front does not trust a worker that has just parsed somebody's mail: nothing it sends is ever unpickled).
 """
 
 import json

@@ -54,8 +54,10 @@ class RunningFilter:
         """The `count`-th log line of this event, as soon as it is there."""
         with self._changed:
             assert self._changed.wait_for(
-                lambda: sum(one["event"] == event for one in self.events) >= count
-                or (event != "ended" and self.events and self.events[-1]["event"] == "ended"),
+                lambda: (
+                    sum(one["event"] == event for one in self.events) >= count
+                    or (event != "ended" and self.events and self.events[-1]["event"] == "ended")
+                ),
                 timeout_s,
             ), self.events
             found = [one for one in self.events if one["event"] == event]

@@ -1,12 +1,14 @@
 """The main job through a real Postfix: what the customers and the desks find in their mailboxes."""
 
+import os
+import signal
 import smtplib
 import socket
 from dataclasses import dataclass
 
 import pytest
 
-from tests.integration.filter import RunningFilter, alive, eventually
+from tests.integration.filter import RunningFilter, eventually
 from tests.integration.postfix import PrivatePostfix, Sink, needs_postfix
 
 pytestmark = needs_postfix
@@ -106,7 +108,9 @@ def test_a_mail_to_both_is_not_doubled(desk, spellings):
     assert [one.lower() for one in everybody] == [SUPPORT]
 
 
-@pytest.mark.parametrize("spelling", ["Bill@FlexiHost.example", "BILL@FLEXIHOST.EXAMPLE", "bill+march@flexihost.example"])
+@pytest.mark.parametrize(
+    "spelling", ["Bill@FlexiHost.example", "BILL@FLEXIHOST.EXAMPLE", "bill+march@flexihost.example"]
+)
 def test_every_spelling_of_the_recipient_is_redirected(desk, spelling):
     desk.send(TECHNICAL.format(id="spelling"), spelling)
     desk.sink.wait_for(1)
@@ -200,10 +204,6 @@ def test_2000_header_fields_arrive_and_a_forged_one_behind_the_cap_is_gone(desk)
 def test_a_dead_worker_costs_one_degraded_mail_and_the_next_is_decided(desk):
     before = desk.filter.worker_pids()
     for pid in before:
-        eventually(lambda pid=pid: alive(pid))
-        import os
-        import signal
-
         os.kill(pid, signal.SIGSTOP)
     desk.send(TECHNICAL.format(id="stopped"), BILL)
     (mail,) = desk.sink.wait_for(1)

@@ -1,0 +1,158 @@
+"""`mailrouter demo`: the main job on one machine, without root and without a mail server."""
+
+import asyncio
+import os
+import smtplib
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from email.header import decode_header, make_header
+from pathlib import Path
+
+import click
+
+from router.archive import Desk, Given, found
+from router.cli.asking import MODELS, RULES, Moment, generation, placed
+from router.cli.embedded import EmbeddedMta, Passed
+from router.errors import BadInput
+from router.generation import Generation
+
+READY_WITHIN_S = 90.0
+
+
+@click.command("demo")
+@RULES
+@MODELS
+@click.option("--once", is_flag=True, help="Send the sample mails, print what became of them, and exit.")
+@click.option("--at", type=Moment(), help="The clock of the demonstration. Default: now.")
+@click.option(
+    "--mail",
+    type=click.Path(path_type=Path),
+    help="The sample mails: a folder of .eml. Default: docs/samples beside the rules.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="SMTP port on loopback. Default: any free one.")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the Maildirs are made. Default: a new folder.",
+)
+def demo_command(
+    rules: Path, models: Path, once: bool, at: datetime | None, mail: Path | None, port: int, into: Path | None
+) -> None:
+    """Show the main job: a mail server on loopback hands sample mails to the filter exactly as Postfix does and
+    delivers them to Maildirs. One line a mail: where it went, how urgent it is, what its writer may expect, and why.
+
+    \b
+    mailrouter demo --once --at 2026-03-06T19:40
+    mailrouter demo --port 2525          then send it mail of your own
+    """
+    loaded = generation(rules, models)
+    samples = sorted((mail or rules.parent / "docs" / "samples").glob("*.eml"))
+    if not samples:
+        raise BadInput(f"{mail or rules.parent / 'docs' / 'samples'}: no sample mail there; name a folder with --mail")
+    folder = into or Path(tempfile.mkdtemp(prefix="mailrouter-demo-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    clock = placed(at, loaded)
+    demo = _Demo(rules, models, loaded, samples, folder, clock, port)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(demo.run(once))
+    if demo.failed:
+        raise click.exceptions.Exit(4)
+
+
+@dataclass
+class _Demo:
+    rules: Path
+    models: Path
+    loaded: Generation
+    samples: list[Path]
+    folder: Path
+    clock: datetime | None
+    port: int
+    failed: bool = False
+
+    async def run(self, once: bool) -> None:
+        spec = f"unix:{self.folder / 'milter.sock'}"
+        filter_ = await self._start_filter(spec)
+        authserv = min(self.loaded.ruleset.site.trusted_authserv, default=None)
+        self.passed: list[Passed] = []
+        mta = EmbeddedMta(spec, self.folder, authserv, self._tell)
+        await mta.start(self.port)
+        try:
+            when = self.clock or datetime.now().astimezone()
+            click.echo(f"{self.loaded.ruleset.name or self.rules}: it is {when:%A %Y-%m-%d %H:%M}\n")
+            for number, sample in enumerate(self.samples, 1):
+                click.echo(f"{number:2}. {sample.stem}")
+                await asyncio.to_thread(self._send, sample, mta.smtp_port)
+            self._finish(mta.smtp_port, once)
+            if not once:
+                await asyncio.Event().wait()
+        finally:
+            await mta.stop()
+            filter_.terminate()
+            await filter_.wait()
+
+    async def _start_filter(self, spec: str) -> asyncio.subprocess.Process:
+        command = [sys.executable, "-m", "router.cli", "serve", "--listen", spec]
+        command += ["--rules", str(self.rules), "--models", str(self.models)]
+        command += ["--at", self.clock.isoformat()] if self.clock else []
+        log = self.folder / "filter.log"
+        with log.open("wb") as stderr:
+            process = await asyncio.create_subprocess_exec(*command, stderr=stderr, env=dict(os.environ))
+        for _ in range(int(READY_WITHIN_S * 10)):
+            if b'"ready"' in log.read_bytes():
+                return process
+            if process.returncode is not None:
+                raise BadInput(f"the filter did not start:\n{log.read_text(errors='replace')}")
+            await asyncio.sleep(0.1)
+        process.kill()
+        raise BadInput(f"the filter did not start within {READY_WITHIN_S:.0f} s; its log is {log}")
+
+    def _send(self, sample: Path, port: int) -> None:
+        """As a customer's mail server would: envelope from the message, CRLF lines, one session a mail."""
+        data = sample.read_bytes()
+        site = self.loaded.ruleset.site
+        desk = Desk(site.queue_of, next(iter(site.queue_addresses)), site.header_prefix)
+        envelope = found(data, str(sample), Given(), desk, datetime.now().astimezone()).raw.envelope
+        sender = envelope.sender.strip(b"<>").decode()
+        recipients = [one.strip(b"<>").decode() for one in envelope.recipients]
+        try:
+            with smtplib.SMTP("127.0.0.1", port, local_hostname="customer.example") as client:
+                client.sendmail(sender, recipients, data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+        except smtplib.SMTPException as error:
+            self.failed = True
+            click.echo(f"    not delivered: {error}")
+
+    def _tell(self, passed: Passed) -> None:
+        self.passed.append(passed)
+        prefix = self.loaded.ruleset.site.header_prefix
+        fields: dict[str, str] = {}
+        for name, body in passed.outcome.added_fields:
+            key = name.decode("ascii", "replace").removeprefix(prefix)
+            text = str(make_header(decode_header(body.decode("ascii", "replace"))))
+            fields[key] = f"{fields[key]}; {text}" if key in fields else text
+        went = ", ".join(one.strip(b"<>").decode() for one in passed.outcome.recipients)
+        came = ", ".join(passed.recipients)
+        click.echo(f"    {came} → {went}" if came != went else f"    {came}")
+        shown = [fields[key] for key in ("Queue",) if key in fields] + [
+            f"{key.lower()} {fields[key]}"
+            for key in ("Priority", "Topic", "Thread", "Hold", "Expect", "Tags", "Missing", "Reply", "Note", "Degraded")
+            if key in fields and fields[key] not in ("new",)
+        ]
+        for line in shown[1:]:
+            click.echo(f"        {line}")
+
+    def _finish(self, port: int, once: bool) -> None:
+        moved = sum(
+            {one.encode() for one in passed.recipients} != {one.strip(b"<>") for one in passed.outcome.recipients}
+            for passed in self.passed
+        )
+        click.echo(f"\n{len(self.passed)} of {len(self.samples)} mails delivered, {moved} of them to another desk.")
+        if len(self.passed) < len(self.samples) or not moved:
+            self.failed = True
+        click.echo(f"Maildirs: {self.folder}")
+        click.echo("Why was one redirected?  mailrouter explain " + str(self.samples[0]))
+        if not once:
+            click.echo(f"Send mail of your own to 127.0.0.1 port {port}; Ctrl-C ends.")

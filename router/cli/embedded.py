@@ -1,0 +1,121 @@
+"""A small mail server for the demo: SMTP in, the filter by milter as Postfix does it, LMTP out to Maildirs.
+
+It listens on loopback only and keeps everything in one folder. It asks no DNS, so it takes the author's proof from the
+field `X-Demo-Auth` of the sample (`pass` when there is none) and writes it down as a border server would, in an
+`Authentication-Results` field with an authserv-id that rules.yaml trusts.
+"""
+
+import asyncio
+import mailbox
+import smtplib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import Envelope as SmtpEnvelope
+from aiosmtpd.smtp import Session as SmtpSession
+
+from router.milter.simulator import Caller, FilterFailed, Mta, Outcome, Transaction
+
+DEMO_AUTH = b"x-demo-auth"
+MAX_MESSAGE_BYTES = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """One mail that went through: what was sent, and what the filter made of it."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    outcome: Outcome
+
+
+class EmbeddedMta:
+    """Speaks SMTP on `port`, asks the filter at `spec`, delivers to `folder/<address>/`."""
+
+    def __init__(self, spec: str, folder: Path, authserv: str | None, tell: Callable[[Passed], None]) -> None:
+        self.spec = spec
+        self.folder = folder
+        self.authserv = authserv
+        self.tell = tell
+        self.smtp_port = 0
+        self._lmtp_port = 0
+        self._servers: list[asyncio.Server] = []
+        self._count = 0
+
+    async def start(self, port: int = 0) -> None:
+        loop = asyncio.get_running_loop()
+        lmtp = await loop.create_server(
+            lambda: LMTP(_Maildirs(self.folder), data_size_limit=MAX_MESSAGE_BYTES, enable_SMTPUTF8=True, loop=loop),
+            "127.0.0.1",
+            0,
+        )
+        smtp = await loop.create_server(
+            lambda: SMTP(self, data_size_limit=MAX_MESSAGE_BYTES, enable_SMTPUTF8=True, loop=loop), "127.0.0.1", port
+        )
+        self._servers = [smtp, lmtp]
+        self.smtp_port = smtp.sockets[0].getsockname()[1]
+        self._lmtp_port = lmtp.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        for server in self._servers:
+            server.close()
+            await server.wait_closed()
+
+    async def handle_DATA(self, _server: SMTP, session: SmtpSession, envelope: SmtpEnvelope) -> str:
+        """aiosmtpd's hook: the whole message is here; what is returned is the answer to the client."""
+        self._count += 1
+        content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
+        sender, recipients = envelope.mail_from or "", tuple(envelope.rcpt_tos)
+        transaction = Transaction(
+            sender=f"<{sender}>".encode(),
+            recipients=tuple(f"<{one}>".encode() for one in recipients),
+            message=self._authenticated(content, sender),
+            queue_id=f"DEMO{self._count:04d}".encode(),
+        )
+        caller = Caller(helo=str(session.host_name or "localhost").encode())
+        try:
+            async with await Mta.connect(self.spec, caller=caller) as mta:
+                outcome = await mta.exchange(transaction)
+        except FilterFailed as failed:
+            return f"451 4.7.1 Service unavailable - try again later ({failed})"
+        if not outcome.delivered:
+            return "451 4.7.1 Service unavailable - try again later"
+        addresses = [one.strip(b"<>").decode() for one in outcome.recipients]
+        await asyncio.to_thread(self._deliver, sender, addresses, outcome.message)
+        self.tell(Passed(sender, recipients, outcome))
+        return f"250 2.0.0 Ok: queued as DEMO{self._count:04d}"
+
+    def _authenticated(self, content: bytes, sender: str) -> bytes:
+        """The message as a border server hands it on: proof checked, written down on top."""
+        head, blank, body = content.partition(b"\r\n\r\n")
+        proof = "pass"
+        lines = []
+        for line in head.split(b"\r\n"):
+            if line.lower().startswith(DEMO_AUTH + b":"):
+                proof = line.partition(b":")[2].strip().decode("ascii", "replace")
+            elif not line.lower().startswith(b"return-path:"):
+                lines.append(line)
+        if self.authserv is not None and sender:
+            lines.insert(0, f"Authentication-Results: {self.authserv}; spf={proof} smtp.mailfrom={sender}".encode())
+        return b"\r\n".join(lines) + blank + body
+
+    def _deliver(self, sender: str, recipients: list[str], data: bytes) -> None:
+        with smtplib.LMTP("127.0.0.1", self._lmtp_port) as client:
+            client.sendmail(sender, recipients, data, ["SMTPUTF8"] if not data.isascii() else [])
+
+
+class _Maildirs:
+    """The LMTP side: a Maildir for each recipient."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    async def handle_DATA(self, _server: LMTP, _session: SmtpSession, envelope: SmtpEnvelope) -> str:
+        content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
+        for recipient in envelope.rcpt_tos:
+            place = self.folder / recipient.replace("/", "_")
+            mailbox.Maildir(place, create=True).add(content.replace(b"\r\n", b"\n"))
+        return "250 delivered"
