@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from router.errors import BadInput
-from router.message.addresses import addresses
+from router.message.addresses import addresses_in
 from router.message.eml import raw_message
 from router.message.envelope import Envelope, RawMessage
 from router.message.headers import HeaderFields
@@ -141,16 +141,16 @@ def found(data: bytes, source: str, given: Given, desk: Desk, now: datetime) -> 
 
 def _sender(fields: HeaderFields) -> str:
     if "Return-Path" in fields:
-        return (addresses(fields.first("Return-Path")) or ("",))[0]
-    return (addresses(fields.first("From")) or ("",))[0]
+        return (addresses_in(fields.first("Return-Path")) or ("",))[0]
+    return (addresses_in(fields.first("From")) or ("",))[0]
 
 
 def _recipients(fields: HeaderFields, desk: Desk, guesses: list[Degraded]) -> tuple[str, ...]:
     for name in ("Delivered-To", "X-Original-To"):
-        known = addresses(fields.first(name))
+        known = addresses_in(fields.first(name))
         if known and desk.queue_of(known[0]):
             return (known[0],)
-    addressed = [one for name in ("To", "Cc") for body in fields.all(name) for one in addresses(body)]
+    addressed = [one for name in ("To", "Cc") for body in fields.all(name) for one in addresses_in(body)]
     ours = tuple(dict.fromkeys(one for one in addressed if desk.queue_of(one)))
     if ours:
         return ours

@@ -21,7 +21,7 @@ from router.vocabulary import AuthState
 F = TypeVar("F", bound=Callable[..., object])
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """An ISO 8601 date and time; without an offset it is in the zone of rules.yaml (see `placed`)."""
 
     name = "ISO"

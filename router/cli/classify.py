@@ -11,6 +11,7 @@ from router.classify import registry
 from router.classify.model import Model, Thresholds, decide_label
 from router.cli.asking import MODELS
 from router.errors import BadFile, Location, Problem
+from router.generation import load_generation
 from router.message.language import detect
 from router.message.quoting import split
 
@@ -33,9 +34,7 @@ def classify_command(model_id: str | None, models: Path, rules: Path | None, as_
     model = registry.load(models, model_id)
     thresholds = dict(model.thresholds)
     if rules is not None:
-        from router.cli.asking import rule_thresholds
-
-        thresholds |= rule_thresholds(rules, model)
+        thresholds |= load_generation(rules, None).thresholds()
     problems: list[Problem] = []
     for number, line in enumerate(sys.stdin.buffer, 1):
         if not line.strip():
@@ -69,9 +68,10 @@ def _row(line: bytes, number: int, problems: list[Problem]) -> dict[str, Any] | 
 
 def classified(model: Model, thresholds: dict[str, Thresholds], row: dict[str, Any]) -> dict[str, Any]:
     """contract.md's object for one mail: id, language, and for each classifier label, by and p."""
-    text, _ = split(row.get("body", ""))
+    subject = row.get("subject", "")
+    text = split(row.get("body", ""), subject).new_text
     language, _ = detect(text)
-    scores = model.scores(row.get("subject", ""), text, language)
+    scores = model.scores(subject, text, language)
     found: dict[str, Any] = {"id": row.get("id"), "language": language}
     for name, p in scores.items():
         label = decide_label(p, thresholds[name])

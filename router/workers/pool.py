@@ -227,7 +227,7 @@ class Pool:
             process.kill()
             nursery.close()
             raise Refused(f"loading took longer than {self.limits.start_s:.0f} s") from None
-        answer = json.loads(data) if data else {"refused": "the loading process died"}
+        answer: dict[str, Any] = json.loads(data) if data else {"refused": "the loading process died"}
         if "ready" not in answer:
             nursery.close()
             self._reap(process)
@@ -417,8 +417,13 @@ class Pool:
 async def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
     """One message from a nursery, with the descriptors that came along; b"" when it is gone."""
     loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-    loop.add_reader(control.fileno(), lambda: ready.done() or ready.set_result(None))
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def arrived() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(control.fileno(), arrived)
     try:
         await ready
     finally:
