@@ -29,7 +29,7 @@ lint: setup
 	$(BIN)/mypy
 
 bench: setup
-	$(BIN)/python bench/per_message.py
+	$(BIN)/python -m bench.per_message
 
 # Needs uv on the PATH; only for whoever changes the dependencies.
 LOCK := uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
