@@ -1,4 +1,4 @@
-"""Regular expressions of rules.yaml: RE2, of the subset that every engine reads alike (E309 says how else to write it)."""
+"""Regular expressions of rules.yaml: RE2, of the subset that every engine reads alike; E309 says what to write else."""
 
 import re
 from typing import Any

@@ -5,7 +5,6 @@ YAML types nothing here (`18:00` is no number, `no` no boolean): these functions
 
 import re
 import unicodedata
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -16,6 +15,7 @@ from router.rules.schema_conditions import LengthUnit
 from router.rules.suggestions import suggest
 from router.rules.text import words
 
+DAY_NAMES = hours.DAY_NAMES
 NAME = r"[a-z][a-z0-9_-]{0,63}"
 TAG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
@@ -373,7 +373,44 @@ def phrase(text: str) -> str:
     return text
 
 
+def label(text: str) -> str:
+    """What a classifier tells apart."""
+    if not re.fullmatch(r"[\w-]{1,64}", text):
+        raise Malformed(
+            "E209", f'a label is one word, unlike "{_shown(text)}"', re.sub(r"[^\w-]+", "_", text)[:64] or None
+        )
+    return text
+
+
+def language(text: str) -> str:
+    """A language code, ISO 639."""
+    if not re.fullmatch("[a-z]{2,3}", text):
+        short = re.split("[-_]", text.lower())[0]
+        meant = short if re.fullmatch("[a-z]{2,3}", short) else None
+        raise Malformed("E209", f'a language is written as en, uk or de, not "{_shown(text)}"', meant)
+    if text == "any":
+        raise Malformed("E209", '"any" is no language; it stands for all of them in patterns')
+    return text
+
+
+def country(text: str) -> str:
+    if not re.fullmatch("[A-Z]{2}(-[A-Z0-9]{1,3})?", text):
+        meant = text.upper() if re.fullmatch("[a-z]{2}(-[a-z0-9]{1,3})?", text) else None
+        raise Malformed("E218", f'a country looks like DE or DE-BY, not "{_shown(text)}"', meant)
+    return text
+
+
+def select(text: str) -> str:
+    """One SELECT with the placeholder `:key`."""
+    if not re.match(r"\s*select\b", text, re.IGNORECASE) or ";" in text.strip().rstrip(";"):
+        raise Malformed("E218", "sql must be one SELECT")
+    if not re.search(r":key\b", text):
+        raise Malformed("E218", "sql must hold :key, the place of what is looked up")
+    return text
+
+
 def one_line(text: str) -> str:
+    """Without a line break inside; one at the end, as block scalars have, is dropped."""
     if "\n" in text.strip("\n"):
         raise Malformed("E218", "this text must be one line")
     return text.strip("\n")
@@ -383,6 +420,3 @@ def _shown(text: str) -> str:
     """At most 60 characters of it, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= 60 else line[:57] + "..."
-
-
-Parser = Callable[[str], object]

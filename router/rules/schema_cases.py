@@ -1,7 +1,7 @@
 """The tests of rules.yaml as typed values: a mail with its surroundings, and what must come out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from router.errors import Location
@@ -53,6 +53,20 @@ class Given:
     lists: Mapping[str, "Mapping[str, str] | str"] = field(default_factory=dict)
     thread: "GivenThread | str | None" = None
     at: Location = field(default=NOWHERE, compare=False)
+
+    def over(self, defaults: "Given") -> "Given":
+        """This laid over `defaults`: scores and lists by name, header fields by name, all else whole."""
+        own = {name.casefold() for name, _ in self.headers}
+        kept = {each.name: getattr(defaults, each.name) for each in fields(self) if getattr(self, each.name) is None}
+        if self.eml is not None:
+            kept |= dict.fromkeys(("subject", "body", "attachments"))
+        return replace(
+            self,
+            **kept,
+            headers=tuple(pair for pair in defaults.headers if pair[0].casefold() not in own) + self.headers,
+            scores={**defaults.scores, **self.scores},
+            lists={**defaults.lists, **self.lists},
+        )
 
 
 @dataclass(frozen=True, slots=True)

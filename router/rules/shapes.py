@@ -1,8 +1,8 @@
 """What may stand where: small pieces from which grammar.py puts the whole language together.
 
 One table serves three readers: `read` turns a node into a value or reports why it cannot, `json_schema` tells an editor
-the same, `said` and the keys' `doc` tell a person. A piece that cannot read gives `INVALID` after it has reported; who
-contains it goes on, so that all mistakes of a file are found at once.
+the same, `said` and the keys' `doc` tell a person. Blocks are in blocks.py. A piece
+that cannot read gives `INVALID` after it has reported; who contains it goes on, so that all mistakes are found at once.
 """
 
 import re
@@ -17,6 +17,8 @@ from router.rules.document import Node, Scalar, Sequence
 from router.rules.schema import PLACEHOLDERS, Texts
 from router.rules.schema_conditions import Text
 from router.rules.suggestions import suggest
+
+MANY = 300
 
 
 class Invalid(Enum):
@@ -60,15 +62,21 @@ class Reference:
 
 @dataclass
 class Reader:
-    """What is gathered while a tree is read."""
+    """What is gathered while a tree is read. mixed_classifier: the first of the file with two labels, or ""."""
 
     languages: tuple[str, ...] = ()
+    mixed_classifier: str = ""
+    header_prefix: str = "X-Mailrouter-"
     problems: list[Problem] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)
 
     def problem(self, code: str, at: Location, message: str, suggestion: str | None = None) -> Invalid:
         self.problems.append(Problem(code, message, at, suggestion=suggestion))
         return INVALID
+
+    def suggest(self, word: str, known: Iterable[str]) -> str | None:
+        """What was probably meant. A file with very many mistakes is not helped by guesses, which cost time."""
+        return suggest(word, known) if len(self.problems) < MANY else None
 
     def refer(self, kind: Kind, name: Text, owner: str = "") -> None:
         self.references.append(Reference(kind, name, owner))
@@ -110,7 +118,7 @@ def text_of(node: Node, said: str, reader: Reader, *, empty: bool = False) -> Te
 
 
 @dataclass(frozen=True)
-class Words:
+class Plain:
     """Any text. empty: may also be ""."""
 
     said: str = "a text"
@@ -164,7 +172,7 @@ class Choice:
         if text is INVALID:
             return INVALID
         if text not in self.values:
-            meant = suggest(text, self.values)
+            meant = reader.suggest(text, self.values)
             known = "" if meant else f"; it is one of {', '.join(self.values)}"
             return reader.problem("E213", text.at, f'unknown {self.noun} "{short(text)}"{known}', meant)
         return self.values[text]
@@ -235,222 +243,6 @@ class Many:
 
 
 @dataclass(frozen=True)
-class Key:
-    """One key of a block. attribute: of the value, when it is not named as the key."""
-
-    shape: Shape
-    doc: str
-    required: bool = False
-    attribute: str = ""
-
-
-@dataclass(frozen=True)
-class Block:
-    """A block with fixed keys, made by `build(at=…, **values)`. one_of: groups of keys of which exactly one stands.
-
-    `check` sees the value and the keys' nodes and may report more.
-    """
-
-    noun: str
-    build: Callable[..., Any]
-    keys: Mapping[str, Key]
-    one_of: tuple[str, ...] = ()
-    check: Callable[[document.Mapping, Mapping[str, Any], Reader], None] | None = None
-
-    @property
-    def said(self) -> str:
-        return f"a block with {', '.join(self.keys)}"
-
-    def read(self, node: Node, reader: Reader) -> Any:
-        return self.read_named(node, reader)
-
-    def read_named(self, node: Node, reader: Reader, **given: Any) -> Any:
-        """`given`: values that come from outside the block, such as its name."""
-        if not isinstance(node, document.Mapping):
-            return wrong_kind(node, self.said, reader)
-        values, complete = read_keys(node, self.noun, self.keys, reader)
-        if self.one_of and sum(key in values for key in self.one_of) != 1:
-            present = [entry.key.text for entry in node.entries if entry.key.text in self.one_of]
-            if len(present) != 1:
-                found = f"this one has {' and '.join(present)}" if present else "this one has none"
-                reader.problem("E210", node.at, f"{self.noun} has one of {', '.join(self.one_of)}; {found}")
-            complete = False
-        if self.check is not None:
-            before = len(reader.problems)
-            self.check(node, values, reader)
-            complete = complete and len(reader.problems) == before
-        if not complete:
-            return INVALID
-        named = {self.keys[key].attribute or key: value for key, value in values.items()}
-        return self.build(**named, **given, at=node.at)
-
-    def json_schema(self) -> dict[str, Any]:
-        schema: dict[str, Any] = {
-            "type": "object",
-            "properties": {key: {**one.shape.json_schema(), "description": one.doc} for key, one in self.keys.items()},
-            "additionalProperties": False,
-        }
-        if required := [key for key, one in self.keys.items() if one.required]:
-            schema["required"] = required
-        if self.one_of:
-            schema["oneOf"] = [{"required": [key]} for key in self.one_of]
-        return schema
-
-
-def read_keys(
-    node: document.Mapping, noun: str, keys: Mapping[str, Key], reader: Reader
-) -> tuple[dict[str, Any], bool]:
-    """The values by key, and whether all of them could be read, none is unknown and none is missing."""
-    values: dict[str, Any] = {}
-    complete = True
-    present = {entry.key.text for entry in node.entries}
-    for entry in node.entries:
-        known = keys.get(entry.key.text)
-        if known is None:
-            complete = False
-            meant = suggest(entry.key.text, (key for key in keys if key not in present))
-            hint = "" if meant else f"; {noun} has {', '.join(keys)}"
-            reader.problem("E202", entry.key.at, f'unknown key "{short(entry.key.text)}"{hint}', meant)
-            continue
-        value = known.shape.read(entry.value, reader)
-        if value is INVALID:
-            complete = False
-        else:
-            values[entry.key.text] = value
-    for key, one in keys.items():
-        if one.required and key not in present:
-            complete = False
-            reader.problem("E203", node.at, f'{noun} needs the key "{key}": {one.doc}')
-    return values, complete
-
-
-@dataclass(frozen=True)
-class NamedBlocks:
-    """NAME -> block. The name becomes the attribute `name`; what cannot be read is left out."""
-
-    noun: str
-    block: "Block | Tagged | Wrapped"
-
-    @property
-    def said(self) -> str:
-        return f"a block of {self.noun}s by name"
-
-    def read(self, node: Node, reader: Reader) -> Any:
-        if not isinstance(node, document.Mapping):
-            return wrong_kind(node, self.said, reader)
-        found: dict[str, Any] = {}
-        for entry in node.entries:
-            named = is_name(entry.key, reader)
-            value = self.block.read_named(entry.value, reader, name=Text(entry.key.text, entry.key.at))
-            if named and value is not INVALID:
-                found[entry.key.text] = value
-        return found
-
-    def json_schema(self) -> dict[str, Any]:
-        return {
-            "type": "object",
-            "propertyNames": {"pattern": f"^{scalars.NAME}$"},
-            "additionalProperties": self.block.json_schema(),
-        }
-
-
-def is_name(key: Scalar, reader: Reader) -> bool:
-    try:
-        scalars.name(key.text)
-    except scalars.Malformed as error:
-        reader.problem(error.code, key.at, error.message, error.suggestion)
-        return False
-    return True
-
-
-@dataclass(frozen=True)
-class Wrapped:
-    """Another shape, put into a value by `build(value, name=…, at=…)`."""
-
-    shape: Shape
-    build: Callable[..., Any]
-
-    @property
-    def said(self) -> str:
-        return self.shape.said
-
-    def read(self, node: Node, reader: Reader) -> Any:
-        return self.read_named(node, reader)
-
-    def read_named(self, node: Node, reader: Reader, **given: Any) -> Any:
-        value = self.shape.read(node, reader)
-        return INVALID if value is INVALID else self.build(value, **given, at=node.at)
-
-    def json_schema(self) -> dict[str, Any]:
-        return self.shape.json_schema()
-
-
-@dataclass(frozen=True)
-class Tagged:
-    """Several kinds of block, told apart by which of the keys in `kinds` stands in them."""
-
-    noun: str
-    kinds: Mapping[str, Block]
-
-    @property
-    def said(self) -> str:
-        return f"a block with one of {', '.join(self.kinds)}"
-
-    def read(self, node: Node, reader: Reader) -> Any:
-        return self.read_named(node, reader)
-
-    def read_named(self, node: Node, reader: Reader, **given: Any) -> Any:
-        if not isinstance(node, document.Mapping):
-            return wrong_kind(node, self.said, reader)
-        kinds = [entry.key for entry in node.entries if entry.key.text in self.kinds]
-        if len(kinds) == 1:
-            return self.kinds[kinds[0].text].read_named(node, reader, **given)
-        if kinds:
-            both = " and ".join(f'"{key.text}"' for key in kinds)
-            return reader.problem("E210", node.at, f"{self.noun} has one of {', '.join(self.kinds)}, not {both}")
-        for entry in node.entries:
-            if meant := suggest(entry.key.text, self.kinds):
-                return reader.problem("E202", entry.key.at, f'unknown key "{short(entry.key.text)}"', meant)
-        return reader.problem("E203", node.at, f"{self.noun} needs one of the keys {', '.join(self.kinds)}")
-
-    def json_schema(self) -> dict[str, Any]:
-        return {"anyOf": [block.json_schema() for block in self.kinds.values()]}
-
-
-@dataclass(frozen=True)
-class ByForm:
-    """A callable discriminator: which shape reads is decided by what stands there, so one mistake is one message."""
-
-    said: str
-    text: Shape | None = None
-    items: Shape | None = None
-    block: Shape | None = None
-
-    def read(self, node: Node, reader: Reader) -> Any:
-        shape = self.text if isinstance(node, Scalar) else self.items if isinstance(node, Sequence) else self.block
-        return wrong_kind(node, self.said, reader) if shape is None else shape.read(node, reader)
-
-    def json_schema(self) -> dict[str, Any]:
-        shapes = [shape.json_schema() for shape in (self.text, self.items, self.block) if shape is not None]
-        return {"anyOf": shapes} if len(shapes) > 1 else shapes[0]
-
-
-@dataclass(frozen=True)
-class Lazy:
-    """A shape that is defined later or holds itself; `name` is its name in the JSON Schema."""
-
-    name: str
-    said: str
-    get: Callable[[], Shape]
-
-    def read(self, node: Node, reader: Reader) -> Any:
-        return self.get().read(node, reader)
-
-    def json_schema(self) -> dict[str, Any]:
-        return {"$ref": f"#/$defs/{self.name}"}
-
-
-@dataclass(frozen=True)
 class Template:
     """A text with placeholders."""
 
@@ -485,7 +277,7 @@ def check_placeholders(text: Text, allowed: Iterable[str], reader: Reader) -> bo
             elif not allowed:
                 hint = "; no placeholder may stand here"
             message = f"unknown placeholder {{{short(name)}}}{hint}"
-            reader.problem("E306", text.at, message, None if hint else suggest(name.strip(), allowed))
+            reader.problem("E306", text.at, message, None if hint else reader.suggest(name.strip(), allowed))
     rest = Text(re.sub(r"\{[^{}]*\}", "", text))
     if "{" in rest or "}" in rest:
         complete = False

@@ -122,6 +122,8 @@ _NEGATIONS = ("not_", "not-", "no_", "no-", "non", "un", "in", "dis", "never_", 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
     """The one of `known` that `word` was probably meant to be, or None when every guess might be wrong."""
+    if len(word) > 80:
+        return None
     known = list(known)
     folded = word.strip().casefold()
     for one in known:
