@@ -44,7 +44,7 @@ class Message:
 
     subject: decoded, one line, no control characters. full_text: the whole text (text/plain, or HTML without hidden
     text), LF lines. new_text: what this writer wrote, without quotes and signature. quoted_text: the quotes that were
-    cut. language: ISO 639-1, or "undetermined"; of new_text, the subject never outvotes it. script: "cyrillic",
+    cut. signature: the writer's own, cut from new_text. language: ISO 639-1, or "undetermined"; of new_text, the subject never outvotes it. script: "cyrillic",
     "latin", or "" when there are hardly any letters. media_type: of the top level. encrypted: S/MIME or PGP, so that
     there is no text. flags: oddities that a rule or a person may want to know ("duplicate-from", "two-boundaries",
     "nul", "hidden-text" …). text_known: False when the body could not be decoded; the texts are then "".
@@ -56,6 +56,7 @@ class Message:
     full_text: str
     new_text: str
     quoted_text: str
+    signature: str = ""
     language: str = UNDETERMINED
     script: str = ""
     media_type: str = "text/plain"

@@ -1,0 +1,93 @@
+"""The bytes of an .eml, split as Postfix's milter client would deliver them, so that a file and a live mail read alike.
+
+Postfix (cleanup, milter8.c): the header ends at the first line that is no header line; a field's name may have white
+space before the colon; one leading space of the body is dropped, a tab is kept; folds arrive as LF + white space; a NUL
+ends the field; a field longer than header_size_limit is cut. The body arrives with CRLF line ends.
+"""
+
+import re
+from datetime import datetime
+
+from router.message.envelope import MAX_BODY_BYTES, MAX_FIELDS, MAX_FIELDS_BYTES, Envelope, RawMessage
+
+MAX_FIELD_BYTES = 102_400  # Postfix header_size_limit default
+
+_NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+")
+_LONE_LF = re.compile(rb"(?<!\r)\n")
+_BOM = b"\xef\xbb\xbf"
+
+
+def raw_message(
+    data: bytes, envelope: Envelope, received_at: datetime, *, source: str = "", strip_prefix: str = ""
+) -> RawMessage:
+    """One message out of a file.
+
+    data: the file; lines end in CRLF, LF or CR; an mbox "From " line and empty lines before the header are skipped.
+    strip_prefix: fields whose name begins with it (any letter case) are counted in `strip_counts`. Never raises.
+    """
+    data = data.removeprefix(_BOM)
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")
+    data = data.lstrip()
+    if data.startswith((b"From ", b">From ")):
+        _, _, data = data.partition(b"\n")
+    fields: list[tuple[bytes, bytes]] = []
+    strip_counts: dict[bytes, int] = {}
+    prefix = strip_prefix.lower().encode()
+    kept_bytes = 0
+    fields_cut = False
+    position = 0
+    while position < len(data):
+        name, lines, following = _field_at(data, position)
+        if not name:
+            position = following
+            break
+        position = following
+        body = b"\n".join(lines).removeprefix(b" ").partition(b"\0")[0][:MAX_FIELD_BYTES]
+        folded = name.lower()
+        if prefix and folded.startswith(prefix):
+            strip_counts[folded] = strip_counts.get(folded, 0) + 1
+        kept_bytes += len(name) + len(body)
+        if fields_cut or len(fields) >= MAX_FIELDS or kept_bytes > MAX_FIELDS_BYTES:
+            fields_cut = True
+        else:
+            fields.append((name, body))
+    # one CRLF for one LF adds at most one byte a line: what is needed for the cap is surely in this slice
+    body = _LONE_LF.sub(b"\r\n", data[position : position + MAX_BODY_BYTES + 1])
+    body_cut = len(body) > MAX_BODY_BYTES
+    if not body_cut and body and not body.endswith(b"\n"):
+        body += b"\r\n"
+    return RawMessage(
+        envelope=envelope,
+        fields=tuple(fields),
+        body=body[:MAX_BODY_BYTES],
+        received_at=received_at,
+        body_cut=body_cut,
+        fields_cut=fields_cut,
+        strip_counts=strip_counts,
+        source=source,
+    )
+
+
+def _field_at(data: bytes, start: int) -> tuple[bytes, list[bytes], int]:
+    """The field that begins at `start`: its name, the lines of its body, and where the next one begins.
+
+    No name: the header ended; the third value is where the body begins (behind an empty line, if there is one)."""
+    end = _line_end(data, start)
+    line = data[start:end].removesuffix(b"\n").removesuffix(b"\r")
+    if not line:
+        return b"", [], end
+    before_colon, colon, rest = line.partition(b":")
+    name = before_colon.rstrip(b" \t")
+    if not colon or not _NAME.fullmatch(name):
+        return b"", [], start
+    lines = [rest]
+    while end < len(data) and data[end] in b" \t":
+        start, end = end, _line_end(data, end)
+        lines.append(data[start:end].removesuffix(b"\n").removesuffix(b"\r"))
+    return name, lines, end
+
+
+def _line_end(data: bytes, start: int) -> int:
+    end = data.find(b"\n", start)
+    return len(data) if end < 0 else end + 1

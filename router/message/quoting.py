@@ -1,0 +1,226 @@
+"""What this writer wrote, apart from what is quoted: for ru, uk, en first, and other languages by `attribution`.
+
+Rules, in the order of what they protect:
+  - a forwarded message is content; so is a header or an error text that the writer pastes ("Браузер пише: ERR_…");
+  - answers between and below quoted lines stay;
+  - an attribution line ("… wrote:") cuts only if quoted lines follow, or if it has a date and an address;
+  - a header block (From, Sent, To, Subject in any language) or "-----Original Message-----" cuts the rest away.
+Losing the writer's words is worse than keeping a quote: what is doubtful stays. One pass, linear.
+"""
+
+import re
+from dataclasses import dataclass
+
+from router.message import attribution as forms
+from router.message.signature import without_signature
+
+MAX_ATTRIBUTION_CHARACTERS = 400
+_WRAPPED_QUOTE_CHARACTERS = 66  # a quoted line so long may have lost its end to a line of its own
+
+_FORWARD_SUBJECT = re.compile(
+    r"\s*(?:\[[^\]]{0,40}\]\s*)?(?:fwd?|fw|wg|пересл|пересылка|пер|переслано|вп|tr|rv|enc|i|pd|vs|vb|ilt|doorst)\s*(?:\[\d+\])?:",
+    re.IGNORECASE,
+)
+_GREETING = re.compile(
+    r"\s*(?:здравствуйте|добрый|доброго|добрий|вітаю|hello|hi|dear|hallo|уважаем)\b.{0,60}[,.!]\s*", re.IGNORECASE
+)
+_UNDERSCORES = re.compile(r"\s*_{8,}\s*|\s*-{20,}\s*")
+_TRACE = re.compile(r"\s*[<*] ")  # curl -v: the other direction of the conversation
+_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """new_text: the writer's words. quoted_text: the lines that were cut, with their marks. signature: of the writer."""
+
+    new_text: str
+    quoted_text: str = ""
+    signature: str = ""
+
+
+def split(text: str, subject: str = "") -> Split:
+    """The writer's words apart from quotes and signature. subject: tells a forward ("Fwd:") from a reply."""
+    lines = text.split("\n")
+    kept, quoted = _Cutter(lines, forwarded=bool(_FORWARD_SUBJECT.match(subject))).cut()
+    words, signature = without_signature(kept)
+    return Split(
+        _BLANK_LINES.sub("\n\n", "\n".join(words)).strip(),
+        "\n".join(quoted).strip("\n"),
+        "\n".join(signature).strip("\n"),
+    )
+
+
+class _Cutter:
+    def __init__(self, lines: list[str], *, forwarded: bool) -> None:
+        self.lines = lines
+        self.forwarded = forwarded
+        self.kept: list[str] = []
+        self.quoted: list[str] = []
+        self.has_words = False
+
+    def cut(self) -> tuple[list[str], list[str]]:
+        """(kept, quoted) lines."""
+        lines = self.lines
+        index, end = 0, len(lines)
+        while index < end:
+            line = lines[index]
+            first = line.lstrip()[:1]
+            if not first:
+                self.kept.append(line)
+                index += 1
+            elif first == ">":
+                index = self._quote_block(index)
+            elif self._is_forward(line):
+                self.kept.extend(lines[index:])
+                return self.kept, self.quoted
+            elif self._cuts_here(index, line, first):
+                self.quoted.extend(lines[index:])
+                return self.kept, self.quoted
+            elif used := self._attribution(index):
+                self._quote_greeting(line)
+                following = self._next_words(index + used)
+                if following < end and lines[following].lstrip().startswith(">"):
+                    self._to_quote(index, index + used)
+                    index += used
+                else:
+                    self.quoted.extend(lines[index:])
+                    return self.kept, self.quoted
+            else:
+                self._keep(line)
+                index += 1
+        return self.kept, self.quoted
+
+    def _keep(self, line: str) -> None:
+        self.kept.append(line)
+        self.has_words = True
+
+    def _to_quote(self, start: int, stop: int) -> None:
+        self.quoted.extend(self.lines[start:stop])
+
+    def _next_words(self, index: int) -> int:
+        while index < len(self.lines) and not self.lines[index].strip():
+            index += 1
+        return index
+
+    def _quote_block(self, start: int) -> int:
+        """Moves a run of quoted lines away; returns where it ends. The trace of a protocol, both ways, stays."""
+        lines = self.lines
+        stop = start
+        while stop < len(lines):
+            line = lines[stop].lstrip()
+            if line.startswith(">"):
+                stop += 1
+            elif (
+                line
+                and stop + 1 < len(lines)
+                and len(lines[stop - 1]) >= _WRAPPED_QUOTE_CHARACTERS
+                and line[0].islower()
+                and lines[stop + 1].lstrip().startswith(">")
+                and len(line) < 40
+            ):
+                stop += 1  # the end of a quoted line that was wrapped on its way
+            else:
+                break
+        before = self.kept[-1] if self.kept else ""
+        after = lines[stop] if stop < len(lines) else ""
+        if _TRACE.match(before) or _TRACE.match(after):
+            for line in lines[start:stop]:
+                self._keep(line)
+        else:
+            self._to_quote(start, stop)
+        return stop
+
+    def _is_forward(self, line: str) -> bool:
+        if forms.FORWARD_OPENING.fullmatch(line):
+            return True
+        ruled = forms.RULED.fullmatch(line) if len(line) < 120 else None
+        return bool(ruled and forms.FORWARDED.search(ruled[1]))
+
+    def _cuts_here(self, index: int, line: str, first: str) -> bool:
+        if not self.has_words or self.forwarded:
+            return False
+        if first in "-_=~—–*#":
+            ruled = forms.RULED.fullmatch(line) if len(line) < 120 else None
+            if ruled and forms.ORIGINAL.search(ruled[1]):
+                return True
+            if _UNDERSCORES.fullmatch(line):
+                following = self._next_words(index + 1)
+                return following <= index + 3 and self._header_block(following)
+        if "выше" in line or "above" in line or "вище" in line or "над " in line:
+            return bool(len(line) < 120 and forms.REPLY_ABOVE.match(line))
+        return ":" in line[:40] and self._header_block(index)
+
+    def _header_block(self, start: int) -> bool:
+        """Whether the block of field lines of a quoted mail begins here (and the writer did not paste it)."""
+        lines = self.lines
+        roles: set[str] = set()
+        index = start
+        missed = 0
+        while index < min(len(lines), start + 14):
+            line = lines[index]
+            if not line.strip():
+                if len(roles) >= 3 or not roles:
+                    break
+                index += 1
+                continue
+            found = forms.FIELD.match(line)
+            role = forms.ROLE_OF.get(found[1].strip().lower()) if found else None
+            if role is None:
+                if index == start or forms.PASTED.match(line):
+                    return False
+                missed += 1
+                if missed > 2 or len(roles) >= 3:
+                    break
+            else:
+                roles.add(role)
+            index += 1
+        if not ("from" in roles and len(roles & {"from", "date", "to", "copy", "subject"}) >= 3):
+            return False
+        above = next((one for one in reversed(self.kept) if one.strip()), "")
+        return not (above.rstrip().endswith(":") or forms.PASTED.match(above))
+
+    def _attribution(self, index: int) -> int:
+        """How many lines of an attribution begin here; 0: none does. Only one that may cut."""
+        lines = self.lines
+        joined = ""
+        for used in (1, 2, 3):
+            if index + used > len(lines):
+                return 0
+            line = lines[index + used - 1].strip()
+            if not line or (used > 1 and line.startswith(">")):
+                return 0
+            joined = f"{joined} {line}" if joined else line.lstrip("-*_ ")
+            if len(joined) > MAX_ATTRIBUTION_CHARACTERS:
+                return 0
+            if used == 1 and not line.endswith(":") and not self._may_wrap(joined):
+                return 0
+            if joined.endswith((":", ":*")) and self._attributes(joined, index, used):
+                return used
+        return 0
+
+    def _may_wrap(self, line: str) -> bool:
+        return bool(forms.OPENING.match(line) or "<" in line[-80:] or "@" in line)
+
+    def _attributes(self, line: str, index: int, used: int) -> bool:
+        verb = forms.VERB.search(line)
+        date = forms.DATE.search(line)
+        time = forms.TIME.search(line)
+        address = forms.ADDRESS.search(line)
+        following = self._next_words(index + used)
+        quote_follows = following < len(self.lines) and self.lines[following].lstrip().startswith(">")
+        if quote_follows:
+            return bool(verb or (date and (address or time)))
+        if self.forwarded or not self.has_words:
+            return False
+        return bool(address and (date or (verb and time)))
+
+    def _quote_greeting(self, attribution: str) -> None:
+        """The Bat! puts a greeting to the person it quotes above "You wrote": not this writer's, if words precede it."""
+        if not forms.YOU_WROTE.search(attribution):
+            return
+        index = len(self.kept) - 1
+        while index >= 0 and not self.kept[index].strip():
+            index -= 1
+        if index > 0 and _GREETING.fullmatch(self.kept[index]) and any(one.strip() for one in self.kept[:index]):
+            self.quoted.append(self.kept[index])
+            del self.kept[index:]
