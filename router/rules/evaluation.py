@@ -1,0 +1,247 @@
+"""One mail under one set of rules: facts that depend on rules.yaml, each found once, and what earlier stages wrote.
+
+Nothing here is seen from outside `decide`; a new mail gets a new Evaluation. Once the time budget is spent, whatever
+would still have to be read or looked up answers unknown; what is known stays known.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from router.facts import Facts
+from router.logic import Truth, Unknown, unknown
+from router.message.addresses import addresses_in
+from router.message.envelope import folded
+from router.rules.phrases import OutOfTime
+from router.rules.ruleset import Ruleset
+from router.rules.schema import Field
+from router.rules.schema_conditions import AddressField
+from router.rules.text import Text, normalise
+
+OUT_OF_TIME = unknown("out of time")
+MAX_VALUES = 100
+"""Different values of one extract that are kept of one mail."""
+MAX_HEADER_CHARACTERS = 8_192
+
+FIELDS: Mapping[Field, tuple[Field, ...]] = {
+    Field.SUBJECT: (Field.SUBJECT,),
+    Field.NEW_TEXT: (Field.NEW_TEXT,),
+    Field.QUOTED_TEXT: (Field.QUOTED_TEXT,),
+    Field.FULL_TEXT: (Field.FULL_TEXT,),
+    Field.TEXT: (Field.SUBJECT, Field.NEW_TEXT),
+}
+"""What each field of the language is read from; `text` is two, so that no phrase spans them."""
+
+_HEADER_OF = {
+    AddressField.SENDER: "Sender",
+    AddressField.REPLY_TO: "Reply-To",
+    AddressField.TO: "To",
+    AddressField.CC: "Cc",
+}
+
+
+class Searched:
+    """A text and what was found in it. hits, groups: None before the search; a search that ran out of time is not one.
+
+    hits: phrase number -> its first and last word. groups: of the phrases found. possible: expressions worth trying.
+    """
+
+    __slots__ = ("groups", "hits", "possible", "text")
+
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        self.hits: Mapping[int, tuple[int, int]] | None = None
+        self.groups: frozenset[int] | None = None
+        self.possible: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """A value found by an extract: as it stands in the mail, folded for comparing, and where."""
+
+    value: str
+    compared: str
+    where: str
+
+
+class Evaluation:
+    def __init__(self, facts: Facts, rules: Ruleset, clock: Callable[[], float], *, telling: bool = False) -> None:
+        """telling: evidence may quote the mail (explain, triage); never for what goes into a journal."""
+        self.facts = facts
+        self.rules = rules
+        self.telling = telling
+        self.late = False
+        self._clock = clock
+        self._deadline = clock() + rules.settings.time_budget.total_seconds()
+        self._fields: dict[Field, Searched | Unknown] = {}
+        self._headers: dict[str, list[Searched]] = {}
+        self._addresses: dict[AddressField, tuple[str, ...]] = {}
+        self._extracted: dict[str, tuple[Extracted, ...]] = {}
+        self._looked_up: dict[tuple[str, str], str | Unknown | None] = {}
+        self.views: dict[str, object] = {}  # see views.py
+        self.named: dict[str, Truth] = {}
+        self.named_here: dict[str, Truth] = {}  # named conditions that depend on earlier stages
+        self.unavailable: dict[str, str] = {}  # what could not be known -> why
+        self.tags: frozenset[str] = frozenset()
+        self.fired: frozenset[str] = frozenset()
+        self.topic: tuple[str, str] | None = None  # label, and the rule that said so
+        self.queue: str | None = None  # the slot, as earlier stages left it
+        self.addressed = tuple(dict.fromkeys(one.queue for one in facts.recipients if one.queue))
+
+    def new_stage(self) -> None:
+        self.named_here = {}
+
+    # ------------------------------------------------------------------------------------------------------------ time
+    @property
+    def now(self) -> datetime:
+        return self.facts.services.now
+
+    @property
+    def local_now(self) -> datetime:
+        return self.now.astimezone(self.rules.zone)
+
+    def out_of_time(self) -> bool:
+        """Whether the budget is spent; looked at before everything that takes time."""
+        if not self.late and self._clock() > self._deadline:
+            self.late = True
+            self.unavailable["time"] = f"budget of {self.rules.settings.time_budget.total_seconds():g} s spent"
+        return self.late
+
+    # ------------------------------------------------------------------------------------------------------------ text
+    def searched(self, field: Field) -> Searched | Unknown:
+        """One of the four texts, not yet searched; unknown when the body could not be read."""
+        known = self._fields.get(field)
+        if known is None:
+            known = self._fields[field] = self._searched(field)
+        return known
+
+    def _searched(self, field: Field) -> Searched | Unknown:
+        message = self.facts.message
+        if field is not Field.SUBJECT:
+            if message.encrypted:
+                return unknown("the message is encrypted")
+            if not message.text_known:
+                why = next((one.why for one in message.degraded if one.what == "body"), "")
+                return unknown("the body could not be decoded" + (f": {why}" if why else ""))
+        cap = self.rules.settings.max_text
+        # The text does not depend on the rules: a second rules file that runs beside need not normalise it again.
+        key = f"text {field} {cap}"
+        text = self.facts.cache.get(key)
+        if not isinstance(text, Text):
+            text = self.facts.cache[key] = Text(str(getattr(message, field.value)), field.value, cap)
+        return Searched(text)
+
+    def header_texts(self, name: str) -> list[Searched]:
+        """Every field body of that name."""
+        known = self._headers.get(name)
+        if known is None:
+            bodies = self.facts.message.fields.all(name)
+            known = self._headers[name] = [Searched(Text(body, name, MAX_HEADER_CHARACTERS)) for body in bodies]
+        return known
+
+    def phrase_hits(self, searched: Searched) -> Mapping[int, tuple[int, int]] | None:
+        """None: out of time."""
+        if searched.hits is None and not self.out_of_time():
+            try:
+                searched.hits = self.rules.phrases.find(searched.text, self.out_of_time)
+            except OutOfTime:
+                return None
+            groups = self.rules.groups
+            searched.groups = frozenset([group for number in searched.hits for group in groups[number]])
+        return searched.hits
+
+    def groups(self, field: Field) -> frozenset[int] | None:
+        """The phrase groups that are in a field; None when that cannot be known."""
+        searched = self.searched(field)
+        if isinstance(searched, Unknown):
+            return None
+        return searched.groups if self.phrase_hits(searched) is not None else None
+
+    def matches(self, searched: Searched, expression: int) -> bool | Unknown:
+        """Whether an expression is found."""
+        if searched.possible is None:
+            if self.out_of_time():
+                return OUT_OF_TIME
+            searched.possible = self.rules.expressions.possible(searched.text.normalised)
+        if expression not in searched.possible:
+            return False
+        if self.out_of_time():
+            return OUT_OF_TIME
+        return self.rules.expressions.compiled[expression].search(searched.text.normalised) is not None
+
+    def extracted(self, name: str) -> tuple[Extracted, ...]:
+        """The different values of an extract, in the order of its fields and of the text."""
+        known = self._extracted.get(name)
+        if known is None:
+            known = self._extracted[name] = tuple(self._extract(name).values())
+        return known
+
+    def _extract(self, name: str) -> dict[str, Extracted]:
+        extracting = self.rules.extracts[name]
+        found: dict[str, Extracted] = {}
+        for field in dict.fromkeys(one for wide in extracting.extract.fields for one in FIELDS[wide]):
+            searched = self.searched(field)
+            if isinstance(searched, Unknown) or self.matches(searched, extracting.expression) is not True:
+                continue
+            text = searched.text
+            for match in self.rules.expressions.compiled[extracting.expression].finditer(text.normalised):
+                start, end = match.span(extracting.extract.name)
+                if start < 0 or start == end:
+                    continue
+                value = text.original_of(start, end)
+                compared = text.normalised[start:end]
+                if extracting.extract.check == "luhn" and not luhn(compared):
+                    continue
+                found.setdefault(compared, Extracted(value, compared, text.where))
+                if len(found) >= MAX_VALUES:
+                    return found
+        return found
+
+    # --------------------------------------------------------------------------------------------------------- outside
+    def look_up(self, name: str, key: str) -> "str | Unknown | None":
+        """The value on file, None when the key is not in the list, Unknown when the list cannot be used."""
+        if (name, key) in self._looked_up:
+            return self._looked_up[name, key]
+        if self.out_of_time():
+            return OUT_OF_TIME
+        answer = self._looked_up[name, key] = self.facts.services.look_up(name, key)
+        if isinstance(answer, Unknown):
+            self.unavailable.setdefault(name, "; ".join(answer.causes))
+        return answer
+
+    def in_list(self, name: str, key: str) -> Truth:
+        answer = self.look_up(name, key)
+        return answer if isinstance(answer, Unknown) else answer is not None
+
+    # ------------------------------------------------------------------------------------------------------- addresses
+    def addresses(self, field: AddressField) -> tuple[str, ...]:
+        """Every address in a field, folded, with its detail; the null sender is ""."""
+        known = self._addresses.get(field)
+        if known is None:
+            known = self._addresses[field] = tuple(dict.fromkeys(self._read_addresses(field)))
+        return known
+
+    def _read_addresses(self, field: AddressField) -> list[str]:
+        if field is AddressField.ENVELOPE_FROM:
+            return [folded(self.facts.sender, keep_detail=True)]
+        if field is AddressField.ANY_ADDRESS:
+            every = [one for one in AddressField if one is not AddressField.ANY_ADDRESS]
+            return [address for one in every for address in self.addresses(one)]
+        found = []
+        if field is AddressField.FROM and self.facts.author.address:
+            found.append(folded(self.facts.author.address, keep_detail=True))
+        for body in self.facts.message.fields.all(_HEADER_OF.get(field, "From")):
+            found += [folded(address, keep_detail=True) for address in addresses_in(body)]
+        return found
+
+
+def luhn(digits: str) -> bool:
+    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1); anything but digits is passed over."""
+    numbers = [int(digit) for digit in reversed(digits) if digit.isascii() and digit.isdigit()]
+    doubled = [number * 2 if place % 2 else number for place, number in enumerate(numbers)]
+    return len(numbers) > 1 and sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two values are the same to a person: normalised, without white space around."""
+    return normalise(one).strip() == normalise(other).strip()

@@ -1,0 +1,188 @@
+"""A rules file, ready to decide: conditions as functions, phrases and expressions as two automata, rules indexed."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+from zoneinfo import ZoneInfo
+
+from router import hours
+from router.facts import Site
+from router.logic import Truth
+from router.rules import schema
+from router.rules.expressions import ExpressionBook
+from router.rules.phrases import PhraseBook
+from router.vocabulary import Stage
+
+if TYPE_CHECKING:
+    from router.rules.evaluation import Evaluation
+
+Judge: TypeAlias = "Callable[[Evaluation], Truth]"
+Evidence: TypeAlias = "Callable[[Evaluation], str]"
+
+
+class Join(StrEnum):
+    """How a check is put together from its parts; LEAF has none."""
+
+    LEAF = "leaf"
+    ALL = "all"
+    ANY = "any"
+    NONE = "none"
+    NOT = "not"
+    AT_LEAST = "at_least"
+    USE = "use"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A compiled condition.
+
+    judge: its value for one mail. said: the test as written (`recipient accounts`). evidence: what it found, for
+    `explain`; "" when there is nothing to tell. cost: rough, 0 is cheapest; cheap parts are judged first, which changes
+    no value. staged: it depends on what earlier stages wrote. parts: in the order of the file. count: of AT_LEAST.
+    """
+
+    judge: Judge
+    said: str
+    evidence: Evidence | None = None
+    cost: int = 1
+    staged: bool = False
+    join: Join = Join.LEAF
+    parts: tuple["Check", ...] = ()
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """number: its place in the file. holds: it has an action that a `stop` does not stop (hold, no_reply)."""
+
+    rule: schema.Rule
+    check: Check
+    number: int
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What must be so for a condition to be true; None: nothing that the index knows.
+
+    queues: one of these must be addressed. phrases: one of these (field, group) must be in the text.
+    """
+
+    queues: frozenset[str] | None = None
+    phrases: frozenset[tuple[schema.Field, int]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageIndex:
+    """The rules of one stage, and which of them can be true at all; every mask has bit N for rule N of `rules`.
+
+    any_queue: rules that ask for no queue. by_queue: rules that ask for this one. no_phrase: rules that need no phrase.
+    by_field: rules that a phrase in this field is enough for. by_phrase: rules that this (field, group) is enough for.
+    """
+
+    stage: Stage
+    rules: tuple[CompiledRule, ...]
+    any_queue: int
+    by_queue: Mapping[str, int]
+    no_phrase: int
+    by_field: Mapping[schema.Field, int]
+    by_phrase: Mapping[tuple[schema.Field, int], int]
+
+    def candidates(self, evaluation: "Evaluation") -> Iterator[CompiledRule]:
+        """The rules that can be other than false, in the order of the file.
+
+        A rule left out is false whatever its other tests say, unknown ones included.
+        """
+        alive = self.any_queue
+        for queue in evaluation.addressed:
+            alive |= self.by_queue.get(queue, 0)
+        possible = 0
+        for field, in_need in self.by_field.items():
+            if alive & in_need:
+                groups = evaluation.groups(field)
+                if groups is None:
+                    possible |= in_need  # the text is unknown: so may be the rule
+                else:
+                    for group in groups:
+                        possible |= self.by_phrase.get((field, group), 0)
+        alive &= possible | self.no_phrase
+        while alive:
+            lowest = alive & -alive
+            yield self.rules[lowest.bit_length() - 1]
+            alive ^= lowest
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCheck:
+    item: schema.ChecklistItem
+    present: Check
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistChecks:
+    checklist: schema.Checklist
+    use_when: Check
+    items: tuple[ItemCheck, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Extracting:
+    """An extract, ready: expression is its number in the book."""
+
+    extract: schema.Extract
+    expression: int
+
+
+@dataclass(frozen=True)
+class Ruleset:
+    """One rules file, compiled. Nothing in it changes; one stands beside another during a reload.
+
+    sha: sha256 of the file's bytes, hex. scripts: language -> the script its texts are written in (`cyrillic`,
+    `latin`, or ""). groups: for each phrase of `phrases`, the groups (a pattern, a `words:` list) it belongs to.
+    checklists: in the order of the file. conditions: the named ones. snippet_order: snippet -> its place in an answer.
+    """
+
+    file: schema.RulesFile
+    sha: str
+    site: Site
+    zone: ZoneInfo
+    calendars: Mapping[str, hours.Calendar]
+    phrases: PhraseBook
+    groups: tuple[tuple[int, ...], ...]
+    pattern_groups: Mapping[str, int]
+    expressions: ExpressionBook
+    extracts: Mapping[str, Extracting]
+    conditions: Mapping[str, Check]
+    checklists: tuple[ChecklistChecks, ...]
+    stages: tuple[StageIndex, ...]
+    require: Check | None
+    scripts: Mapping[str, str]
+
+    @property
+    def settings(self) -> schema.Settings:
+        return self.file.settings
+
+    @property
+    def queues(self) -> Mapping[str, schema.Queue]:
+        return self.file.queues
+
+    @property
+    def lists(self) -> Mapping[str, schema.ListSource]:
+        return self.file.lists
+
+    @property
+    def rules(self) -> tuple[schema.Rule, ...]:
+        return self.file.rules
+
+    @property
+    def prefix(self) -> str:
+        return self.site.header_prefix
+
+    def runs_on(self, rule: schema.Rule, day: date) -> bool:
+        """Whether the rule runs that day: it is not off, and not past its `until`."""
+        return rule.mode is not schema.Mode.OFF and (rule.until is None or day <= rule.until)
+
+    def calendar_of(self, queue: str) -> hours.Calendar:
+        return self.calendars[self.queues[queue].calendar]
