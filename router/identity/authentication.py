@@ -1,7 +1,14 @@
 """Whether the author's domain is proven: the results of SPF, DKIM and DMARC, joined as amendment 3 defines."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from router.identity import authentication_results
+from router.identity.authentication_results import Result, Results
+from router.identity.author import Author
+from router.message.addresses import ascii_domain
+from router.message.envelope import address_of
+from router.message.message import Message
 from router.vocabulary import AuthState
 
 
@@ -14,3 +21,81 @@ class Authentication:
     dkim: str = "unknown"
     dmarc: str = "unknown"
     why: str = ""
+
+
+def authenticate(message: Message, author: Author, trusted: Iterable[str]) -> Authentication:
+    """The author's proof from what the border wrote. trusted: authserv-ids whose word we take."""
+    results = authentication_results.find(message, trusted)
+    return join(author, address_of(message.raw.envelope.sender), results)
+
+
+def join(author: Author, sender: str, results: Results | None) -> Authentication:
+    """Amendment 3, with `sender` the bare envelope sender and `results` of checks that were made (None: none was).
+
+    pass: SPF passed for a MAIL FROM domain aligned with the author's, a DKIM signature of an aligned domain passed, or
+    DMARC passed for the author's very domain. ambiguous: no single author, or only a signature speaks for him while a
+    field stands twice that may stand once (the signature covers one of the two). unknown: no pass, and a check did not
+    come to an end. fail: no pass, and SPF said fail or softfail, or an aligned signature is bad. none: all else.
+    """
+    if results is None:
+        state = AuthState.AMBIGUOUS if author.address is None else AuthState.UNKNOWN
+        return Authentication(state, why=author.ambiguous or "not checked: no trusted Authentication-Results")
+    spf = next((one for one in results if one.method == "spf"), None)
+    dmarc = next((one for one in results if one.method == "dmarc"), None)
+    signatures = [one for one in results if one.method == "dkim"]
+    ours = [one for one in signatures if aligned(author.domain, one.domain)]
+    state, why = _state(author, sender, spf, ours, signatures, dmarc)
+    shown = sorted(ours or signatures, key=lambda one: one.word != "pass")
+    return Authentication(
+        state,
+        spf.word if spf else "unknown",
+        shown[0].word if shown else "unknown",
+        dmarc.word if dmarc else "unknown",
+        why,
+    )
+
+
+def aligned(author_domain: str, proven: str) -> bool:
+    """Whether a proof for `proven` speaks for an author at `author_domain`: the same domain, or one below it.
+
+    Narrower than DMARC's relaxed alignment: without the public suffix list a subdomain must not speak for the domain
+    above it, or anybody at `x.narod.example` would speak for people at `narod.example`. Where DMARC was checked, its
+    pass brings those cases back.
+    """
+    return bool(author_domain and "." in proven) and (author_domain == proven or author_domain.endswith("." + proven))
+
+
+def _state(
+    author: Author,
+    sender: str,
+    spf: Result | None,
+    ours: list[Result],
+    signatures: list[Result],
+    dmarc: Result | None,
+) -> tuple[AuthState, str]:
+    if author.address is None:
+        return AuthState.AMBIGUOUS, author.ambiguous
+    dmarc_ours = dmarc if dmarc and dmarc.domain == author.domain else None
+    # DMARC that fails though SPF or DKIM would pass has read `strict` in the domain's record.
+    may_pass = dmarc_ours is None or dmarc_ours.word != "fail"
+    spf_ours = spf if spf and spf.domain == ascii_domain(sender.rpartition("@")[2]) else None
+    if may_pass and spf_ours and spf_ours.word == "pass" and aligned(author.domain, spf_ours.domain):
+        return AuthState.PASS, f"SPF passed for {spf_ours.domain}"
+    signed = next((one for one in ours if one.word == "pass"), None) if may_pass else None
+    by_dmarc = dmarc_ours if dmarc_ours and dmarc_ours.word == "pass" else None
+    if signed or by_dmarc:
+        twice = sorted(flag for flag in author.flags if flag.startswith("duplicate-"))
+        if twice:
+            return AuthState.AMBIGUOUS, f"signed, but {', '.join(twice)}: the signature covers one of them"
+        return AuthState.PASS, f"DKIM passed for {signed.domain}" if signed else f"DMARC passed for {author.domain}"
+    open_checks = [one.method for one in (spf, dmarc, *signatures) if one and one.word == "temperror"]
+    if open_checks:
+        return AuthState.UNKNOWN, f"{', '.join(dict.fromkeys(open_checks))} did not come to an end (temperror)"
+    if spf_ours and spf_ours.word in ("fail", "softfail"):
+        return AuthState.FAIL, f"SPF said {spf_ours.word} for {spf_ours.domain}"
+    bad = next((one for one in ours if one.word in ("fail", "permerror", "policy")), None)
+    if bad:
+        return AuthState.FAIL, f"the DKIM signature of {bad.domain} is bad ({bad.word})"
+    if not may_pass:
+        return AuthState.NONE, f"DMARC failed for {author.domain}"
+    return AuthState.NONE, f"nothing that was checked speaks for {author.domain}"
