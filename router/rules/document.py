@@ -81,10 +81,6 @@ class Document:
     problems: tuple[Problem, ...]
 
     @cached_property
-    def lines(self) -> list[str]:
-        return _LINE_END.split(self.text)
-
-    @cached_property
     def _places(self) -> dict[tuple[int, int], str]:
         return {} if self.root is None else _places(self.root)
 
@@ -202,6 +198,11 @@ class _Builder:
     def _problem(self, code: str, at: Location, message: str) -> None:
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(code, message, at))
+
+
+def lines_of(data: bytes) -> list[str]:
+    """The lines of a file as locations count them; what is not UTF-8 is shown as a replacement character."""
+    return _LINE_END.split(data[:MAX_BYTES].decode("utf-8", "replace").removeprefix("\ufeff"))
 
 
 def _not_utf8(data: bytes, error: UnicodeDecodeError, file: str) -> Problem:

@@ -41,7 +41,7 @@ def read(data: bytes, file: str, *, base: Path | None = None) -> Reading:
 def load(data: bytes, file: str, *, base: Path | None = None) -> RulesFile:
     """The rules. Raises `BadFile` with all problems of the file.
 
-    base: the folder from which paths in the file start; without it nothing outside the file is looked at.
+    base: the folder from which paths in the file start; nothing outside the file is looked at.
     """
     reading = read(data, file, base=base)
     if reading.problems or reading.file is None:
@@ -54,16 +54,20 @@ def check(
 ) -> tuple[RulesFile | None, tuple[Problem, ...]]:
     """The rules (None when there are errors), and errors and warnings together, in the order of the file.
 
+    base: the folder from which paths start; when given, the files that are named are looked at (W519, E319).
     today: for the warnings that depend on the date; None leaves them out. model: the id of the model in use, for W515.
     """
-    from router.rules import lint  # lint is for people who edit; a running filter loads without it
+    # For people who edit; a running filter loads without them.
+    from router.rules import lint, outside
 
     reading = read(data, file, base=base)
     if reading.file is None:
         return None, reading.problems
-    warnings = lint.warnings(reading.file, reading.references, whole=not reading.problems, today=today, model=model)
-    problems = _in_order(reading.document, [*reading.problems, *warnings])
-    return (None if reading.problems else reading.file), problems
+    warnings = lint.warnings(reading.file, whole=not reading.problems, today=today, model=model)
+    beyond = () if base is None else outside.problems(reading.file, base)
+    problems = _in_order(reading.document, [*reading.problems, *warnings, *beyond])
+    broken = any(one.severity is Severity.ERROR for one in problems)
+    return (None if broken else reading.file), problems
 
 
 def _in_order(tree: Document, problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -8,7 +8,7 @@ from router.rules import schema_conditions as c
 from router.rules.document import Entry, Mapping, Node, Scalar, Sequence
 from router.rules.schema import MODERATION, OnUnknown, Rule, RulesFile
 from router.rules.shapes import Kind, Reader, Reference, short
-from router.rules.walk import walk
+from router.rules.walk import conditions_of, walk
 from router.vocabulary import Stage
 
 _CODES = {
@@ -93,7 +93,7 @@ def resolve(root: Node, file: RulesFile, reader: Reader) -> None:
     for rule in file.rules:
         _stages(rule, file, reader)
     if file.accounts is None and (root.get("accounts") is None if isinstance(root, Mapping) else True):
-        for condition in _all_conditions(file):
+        for condition in conditions_of(file):
             if isinstance(condition, c.Account):
                 reader.problem("E203", condition.at, 'the test "account" needs the section "accounts" in the file')
 
@@ -208,19 +208,6 @@ def _tags(rule: Rule) -> Iterator[str]:
     for action in rule.then:
         if isinstance(action, a.AddTags):
             yield from action.tags
-
-
-def _all_conditions(file: RulesFile) -> Iterator[c.Condition]:
-    for rule in file.rules:
-        yield from walk(rule.when)
-    for named in file.conditions.values():
-        yield from walk(named.condition)
-    for checklist in file.checklists.values():
-        yield from walk(checklist.use_when)
-        for item in checklist.items:
-            yield from walk(item.present)
-    if file.settings.reply is not None and file.settings.reply.require is not None:
-        yield from walk(file.settings.reply.require)
 
 
 # ------------------------------------------------------------------------------------------------------- the bare tree
