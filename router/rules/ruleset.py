@@ -45,7 +45,7 @@ class Check:
 
     judge: Judge
     said: str
-    evidence: Evidence | None = None
+    evidence: "Evidence | None" = None
     cost: int = 1
     staged: bool = False
     join: Join = Join.LEAF
