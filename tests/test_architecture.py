@@ -9,7 +9,7 @@ HOUSE = Path(__file__).parent.parent / "router"
 
 FLOORS = (
     ("vocabulary", "errors", "logic"),
-    ("storage", "message"),
+    ("storage", "rule_files", "message"),
     ("signals", "threads", "identity", "classify", "hours"),
     ("facts", "decision"),
     ("rules", "acknowledge", "milter", "journal"),
