@@ -10,103 +10,73 @@ the like are one `charset=` away otherwise.
 import codecs
 import re
 from collections import Counter
+from itertools import pairwise
 
-CODECS: dict[str, str] = {
-    # the name as declared, letters and digits only, without a leading "x" -> Python's codec
-    **dict.fromkeys(("utf8", "unicode11utf8", "utf8mb4", "unicode"), "utf-8"),
-    "utf7": "utf-7",
-    "unicode11utf7": "utf-7",
-    "utf16": "utf-16",
-    "utf16le": "utf-16-le",
-    "utf16be": "utf-16-be",
-    "utf32": "utf-32",
-    "utf32le": "utf-32-le",
-    "utf32be": "utf-32-be",
-    "ucs2": "utf-16",
-    "ucs4": "utf-32",
-    **{f"iso8859{n}": f"iso8859-{n}" for n in (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16)},
-    **{f"latin{n}": f"iso8859-{m}" for n, m in ((2, 2), (3, 3), (4, 4), (5, 9), (6, 10), (7, 13), (8, 14), (9, 15))},
-    "iso88598i": "iso8859-8",
-    "iso88598e": "iso8859-8",
-    "iso88596i": "iso8859-6",
-    "iso88596e": "iso8859-6",
-    "cyrillic": "iso8859-5",
-    "isoir144": "iso8859-5",
-    "greek": "iso8859-7",
-    "hebrew": "iso8859-8",
-    "arabic": "iso8859-6",
-    "tis620": "iso8859-11",
-    **{
-        f"{prefix}{n}": f"cp{n}"
-        for prefix in ("windows", "win", "cp", "ansi", "")
-        for n in range(1250, 1259)
-        if n != 1252
-    },
-    "windows874": "cp874",
-    "cp874": "cp874",
-    "dos874": "cp874",
-    "koi8r": "koi8-r",
-    "koi8": "koi8-r",
-    "cskoi8r": "koi8-r",
-    "koi8u": "koi8-u",
-    "koi8ru": "koi8-u",
-    "koi8t": "koi8-t",
-    **{f"{prefix}{n}": f"cp{n}" for prefix in ("cp", "ibm", "dos", "") for n in (437, 775, 850, 852, 855, 857, 858)},
-    **{f"{prefix}{n}": f"cp{n}" for prefix in ("cp", "ibm", "dos", "") for n in (860, 861, 862, 863, 864, 865, 866)},
-    "cp866u": "cp1125",
-    "cp1125": "cp1125",
-    "ibm1125": "cp1125",
-    "ruscii": "cp1125",
-    "maccyrillic": "mac-cyrillic",
-    "macukrainian": "mac-cyrillic",
-    "macroman": "mac-roman",
-    "macintosh": "mac-roman",
-    "macce": "mac-latin2",
-    "maccentraleurope": "mac-latin2",
-    "macgreek": "mac-greek",
-    "macturkish": "mac-turkish",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "cp936": "gb18030",
-    "gb18030": "gb18030",
-    "euccn": "gb18030",
-    "gb231280": "gb18030",
-    "csgb2312": "gb18030",
-    "windows936": "gb18030",
-    "hzgb2312": "hz",
-    "hz": "hz",
-    "big5": "cp950",
-    "cp950": "cp950",
-    "csbig5": "cp950",
-    "big5hkscs": "big5hkscs",
-    "windows950": "cp950",
-    "shiftjis": "cp932",
-    "sjis": "cp932",
-    "mssjis": "cp932",
-    "mskanji": "cp932",
-    "windows31j": "cp932",
-    "cp932": "cp932",
-    "windows932": "cp932",
-    "eucjp": "euc-jp",
-    "cseucpkdfmtjapanese": "euc-jp",
-    "iso2022jp": "iso2022_jp_ext",
-    "iso2022jp1": "iso2022_jp_ext",
-    "iso2022jp2": "iso2022_jp_2",
-    "csiso2022jp": "iso2022_jp_ext",
-    "iso2022jpms": "iso2022_jp_ext",
-    "iso2022kr": "iso2022_kr",
-    "euckr": "cp949",
-    "cp949": "cp949",
-    "ksc5601": "cp949",
-    "ksc56011987": "cp949",
-    "ksc56011989": "cp949",
-    "uhc": "cp949",
-    "windows949": "cp949",
-    "johab": "johab",
-    "ptcp154": "ptcp154",
-    "pt154": "ptcp154",
-}
-"""ASCII, Latin-1 and windows-1252 are missing on purpose: they are the claims of programs that do not know better."""
+_NAMES = """
+    utf-8           utf8 utf8mb4 unicode unicode11utf8
+    utf-7           utf7 unicode11utf7
+    utf-16          utf16 ucs2
+    utf-16-le       utf16le
+    utf-16-be       utf16be
+    utf-32          utf32 ucs4
+    utf-32-le       utf32le
+    utf-32-be       utf32be
+    cp1250          windows1250 win1250 cp1250 ansi1250 1250
+    cp1251          windows1251 win1251 cp1251 ansi1251 1251 windowscyrillic
+    cp1253          windows1253 win1253 cp1253
+    cp1254          windows1254 win1254 cp1254
+    cp1255          windows1255 win1255 cp1255
+    cp1256          windows1256 win1256 cp1256
+    cp1257          windows1257 win1257 cp1257
+    cp1258          windows1258 win1258 cp1258
+    cp874           windows874 win874 cp874 dos874
+    koi8-r          koi8r koi8
+    koi8-u          koi8u koi8ru
+    koi8-t          koi8t
+    iso8859-2       iso88592 latin2
+    iso8859-3       iso88593 latin3
+    iso8859-4       iso88594 latin4
+    iso8859-5       iso88595 cyrillic isoir144
+    iso8859-6       iso88596 iso88596i iso88596e arabic
+    iso8859-7       iso88597 greek
+    iso8859-8       iso88598 iso88598i iso88598e hebrew
+    iso8859-9       iso88599 latin5
+    iso8859-10      iso885910 latin6
+    iso8859-11      iso885911 tis620
+    iso8859-13      iso885913 latin7
+    iso8859-14      iso885914 latin8
+    iso8859-15      iso885915 latin9
+    iso8859-16      iso885916 latin10
+    cp437           cp437 ibm437 437
+    cp775           cp775 ibm775 775
+    cp850           cp850 ibm850 850
+    cp852           cp852 ibm852 852
+    cp855           cp855 ibm855 855
+    cp857           cp857 ibm857 857
+    cp862           cp862 ibm862 dos862 862
+    cp866           cp866 ibm866 dos866 866 csibm866
+    cp1125          cp1125 ibm1125 cp866u ruscii
+    mac-cyrillic    maccyrillic macukrainian
+    mac-roman       macroman macintosh
+    mac-latin2      macce maccentraleurope
+    mac-greek       macgreek
+    mac-turkish     macturkish
+    gb18030         gb18030 gbk gb2312 gb231280 cp936 windows936 euccn
+    hz              hz hzgb2312
+    cp950           big5 cp950 windows950
+    big5hkscs       big5hkscs
+    cp932           shiftjis sjis mssjis mskanji windows31j cp932 windows932
+    euc-jp          eucjp eucpkdfmtjapanese
+    iso2022_jp_ext  iso2022jp iso2022jp1 iso2022jpms
+    iso2022_jp_2    iso2022jp2
+    iso2022_kr      iso2022kr
+    cp949           euckr cp949 windows949 ksc5601 ksc56011987 ksc56011989 uhc
+    johab           johab
+    ptcp154         ptcp154 pt154
+"""
+CODECS: dict[str, str] = {name: line.split()[0] for line in _NAMES.strip().splitlines() for name in line.split()[1:]}
+"""Declared name (letters and digits only, lower case) -> Python's codec. ASCII, Latin-1 and windows-1252 are missing on
+purpose: they are the claims of programs that do not know better."""
 
 SEVEN_BIT = frozenset({"utf-7", "iso2022_jp_ext", "iso2022_jp_2", "iso2022_kr", "hz"})
 WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
@@ -181,7 +151,7 @@ _PLAUSIBLE = 4.0  # mean of _FOLLOWS over the pairs; running text has 6 to 7, We
 
 
 def codec_of(declared: str | None) -> str | None:
-    """Python's codec for a declared charset, or None for what says nothing about the bytes (unknown, ASCII, Latin-1)."""
+    """Python's codec for a declared charset, or None for a claim that says nothing (unknown, ASCII, Latin-1)."""
     if not declared or len(declared) > 60:
         return None
     name = _NOT_ALPHANUMERIC.sub("", declared.partition("*")[0].lower())
@@ -193,10 +163,7 @@ def decode(data: bytes, declared: str | None = None) -> str:
 
     declared: the charset parameter as it stands in the mail, or None.
     """
-    if declared is None or declared.lower() == "utf-8":  # the common cases first
-        codec = "utf-8" if declared else None
-    else:
-        codec = codec_of(declared)
+    codec = "utf-8" if declared in ("utf-8", "UTF-8") else codec_of(declared)
     if data.isascii() and codec not in SEVEN_BIT and codec not in WIDE and b"\x1b" not in data:
         return data.decode("ascii")
     for mark, marked in _BYTE_ORDER_MARKS:
@@ -229,7 +196,7 @@ def likely_cyrillic(data: bytes) -> str | None:
     total = 0
     for run in _RUN.findall(data[:65_536]):
         in_runs += len(run)
-        pairs.update(zip(run, run[1:], strict=False))
+        pairs.update(pairwise(run))
         total += len(run) - 1
         if total > _SAMPLE_PAIRS:
             break
@@ -259,8 +226,10 @@ def _fit(one: str, next_one: str) -> float:
 
 
 def _as_utf8(data: bytes, *, doubtful: bool) -> str | None:
-    """The text, when the bytes are UTF-8 (a last character may be cut in two). doubtful: the mail declares a double-byte
-    charset, in which a short text may look like UTF-8 by chance."""
+    """The text, when the bytes are UTF-8 (a last character may be cut in two).
+
+    doubtful: the mail declares a double-byte charset, in which a short text may look like UTF-8 by chance.
+    """
     try:
         text, used = codecs.utf_8_decode(data, "strict", False)
     except UnicodeDecodeError:
@@ -313,7 +282,7 @@ def _escaped(data: bytes) -> str:
 
 
 def _reads_well(text: str) -> bool:
-    """Whether the small letters that fill every Cyrillic text are there; a wrong encoding shows capitals or rare ones."""
+    """Whether the small letters that fill every text are there; a wrong encoding shows capitals or rare ones."""
     sample = text[:2_000]
     letters = len(_CYRILLIC_LETTER.findall(sample))
     return letters < 6 or len(_COMMON.findall(sample)) * 2 > letters

@@ -106,7 +106,10 @@ def leaf(headers: Headers, body: bytes, *, cut: bool = False) -> Entity:
 
 
 def of_plain_mail(top: Headers, body: bytes, *, cut: bool) -> Entity | None:
-    """The tree of plain mail, or None when this is not quite that. top: of the message. cut: `body` is not all of it."""
+    """The tree of plain mail, or None when this is not quite that.
+
+    top: the fields of the message. cut: `body` is not all of it.
+    """
     if top.content_types > 1 or "boundary" in top.content.repeated:
         return None
     main = top.content.main

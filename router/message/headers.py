@@ -114,8 +114,11 @@ def _with_words(body: bytes, declared: str | None) -> str:
 
 
 def _word_text(body: bytes, start: int, last_end: int) -> tuple[bytes, int]:
-    """The encoded text that begins at `start`, and where reading goes on. A word without its end (a length limit cut it,
-    or the next word begins) ends at the next word, at white space, or with the field."""
+    """The encoded text that begins at `start`, and where reading goes on.
+
+    A word without its end (a length limit cut it, the next word begins) ends at the next word, at white space, or with
+    the field.
+    """
     end = body.find(b"?=", start) if start <= last_end else -1
     following = body.find(b"=?", start, end if end >= 0 else len(body))
     if following >= 0:

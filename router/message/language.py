@@ -5,8 +5,8 @@ word votes: by a table of function words and everyday words for the languages th
 language has, by endings. Addresses, paths, error texts and log lines do not vote when a person's own words are there.
 A text that shows nothing is `undetermined`: no answer beats a wrong one.
 
-No library: py3langid, measured, needs half a second and 100 MB for what these tables do, and knows neither transliterated
-Russian nor short Ukrainian.
+No library: py3langid, measured, needs half a second and 100 MB for what these tables do, and knows neither
+transliterated Russian nor short Ukrainian.
 """
 
 import re
@@ -224,10 +224,9 @@ def _of_latin_text(text: str, words: list[str]) -> str:
 
 def _of_mixed(text: str, cyrillic: list[str], latin: list[str]) -> tuple[str, str]:
     """Both scripts: what a person says counts, what a machine said or a person quotes does not."""
-    lines = [line for line in _QUOTED.sub(" ", text).split("\n")]
     own_cyrillic: list[str] = []
     own_latin: list[str] = []
-    for segment in _SEGMENT_END.split("\n".join(lines) + " "):
+    for segment in _SEGMENT_END.split(_QUOTED.sub(" ", text) + " "):
         here_cyrillic, here_latin, _ = _words(segment)
         if len(here_cyrillic) >= len(here_latin):
             own_cyrillic += here_cyrillic

@@ -17,6 +17,24 @@ class ReadBy(StrEnum):
     RAW = "raw"
 
 
+FLAGS: dict[str, str] = {
+    "duplicate-…": "a field that may stand once (from, subject, content-type …) stands more often; the first counts",
+    "two-boundaries": "the Content-Type names two boundaries, so that two mail programs may see two messages",
+    "nul": "the body holds NUL bytes",
+    "bare-cr": "the body holds CR without LF",
+    "bare-lf": "the body holds both CRLF and lone LF",
+    "html-only": "there is no plain form of the text",
+    "hidden-text": "HTML that no reader sees was left out, or letters were parted by characters without width",
+    "alternatives-differ": "plain and HTML form say different things; the HTML was taken, as mail programs show it",
+    "mixed-script": "words are made of Latin and Cyrillic letters",
+    "text-cut": "the text is longer than what is read of it",
+    "too-many-parts": "more parts or deeper ones than are looked at",
+    "tnef": "holds winmail.dat, which is not unpacked",
+    "uuencoded": "held a file in the text, listed as a part",
+}
+"""What `Message.flags` may hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Degraded:
     """Something that could not be known about this mail. what: `body`, `fields`, `model`, `dns` …; why: in words."""
@@ -44,10 +62,11 @@ class Message:
 
     subject: decoded, one line, no control characters. full_text: the whole text (text/plain, or HTML without hidden
     text), LF lines. new_text: what this writer wrote, without quotes and signature. quoted_text: the quotes that were
-    cut. signature: the writer's own, cut from new_text. language: ISO 639-1, or "undetermined"; of new_text, the subject never outvotes it. script: "cyrillic",
-    "latin", or "" when there are hardly any letters. media_type: of the top level. encrypted: S/MIME or PGP, so that
-    there is no text. flags: oddities that a rule or a person may want to know ("duplicate-from", "two-boundaries",
-    "nul", "hidden-text" …). text_known: False when the body could not be decoded; the texts are then "".
+    cut. signature: the writer's own, cut from new_text. language: ISO 639-1, or "undetermined"; of new_text, the
+    subject never outvotes it. script: "cyrillic", "latin", "other", or "" when there are no letters. media_type: of
+    the top level. encrypted: S/MIME or PGP, so that there is no text. flags: oddities that a rule or a person may want
+    to know ("duplicate-from", "two-boundaries", "nul", "hidden-text" …; all of them in `FLAGS`). text_known: False
+    when the body could not be decoded; the texts are then "".
     """
 
     raw: RawMessage

@@ -17,13 +17,6 @@ from router.message.signature import without_signature
 MAX_ATTRIBUTION_CHARACTERS = 400
 _WRAPPED_QUOTE_CHARACTERS = 66  # a quoted line so long may have lost its end to a line of its own
 
-_FORWARD_SUBJECT = re.compile(
-    r"\s*(?:\[[^\]]{0,40}\]\s*)?(?:fwd?|fw|wg|пересл|пересылка|пер|переслано|вп|tr|rv|enc|i|pd|vs|vb|ilt|doorst)\s*(?:\[\d+\])?:",
-    re.IGNORECASE,
-)
-_GREETING = re.compile(
-    r"\s*(?:здравствуйте|добрый|доброго|добрий|вітаю|hello|hi|dear|hallo|уважаем)\b.{0,60}[,.!]\s*", re.IGNORECASE
-)
 _UNDERSCORES = re.compile(r"\s*_{8,}\s*|\s*-{20,}\s*")
 _TRACE = re.compile(r"\s*[<*] ")  # curl -v: the other direction of the conversation
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
@@ -31,7 +24,7 @@ _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """new_text: the writer's words. quoted_text: the lines that were cut, with their marks. signature: of the writer."""
+    """new_text: the writer's words. quoted_text: the lines that were cut, with their marks."""
 
     new_text: str
     quoted_text: str = ""
@@ -41,7 +34,7 @@ class Split:
 def split(text: str, subject: str = "") -> Split:
     """The writer's words apart from quotes and signature. subject: tells a forward ("Fwd:") from a reply."""
     lines = text.split("\n")
-    kept, quoted = _Cutter(lines, forwarded=bool(_FORWARD_SUBJECT.match(subject))).cut()
+    kept, quoted = _Cutter(lines, forwarded=bool(forms.FORWARD_SUBJECT.match(subject))).cut()
     words, signature = without_signature(kept)
     return Split(
         _BLANK_LINES.sub("\n\n", "\n".join(words)).strip(),
@@ -78,13 +71,11 @@ class _Cutter:
                 return self.kept, self.quoted
             elif used := self._attribution(index):
                 self._quote_greeting(line)
-                following = self._next_words(index + used)
-                if following < end and lines[following].lstrip().startswith(">"):
-                    self._to_quote(index, index + used)
-                    index += used
-                else:
+                if self.has_words and not self._quote_follows(index + used):
                     self.quoted.extend(lines[index:])
                     return self.kept, self.quoted
+                self._to_quote(index, index + used)  # answers may follow: between the quoted lines, or below
+                index += used
             else:
                 self._keep(line)
                 index += 1
@@ -96,6 +87,10 @@ class _Cutter:
 
     def _to_quote(self, start: int, stop: int) -> None:
         self.quoted.extend(self.lines[start:stop])
+
+    def _quote_follows(self, index: int) -> bool:
+        index = self._next_words(index)
+        return index < len(self.lines) and self.lines[index].lstrip().startswith(">")
 
     def _next_words(self, index: int) -> int:
         while index < len(self.lines) and not self.lines[index].strip():
@@ -192,35 +187,39 @@ class _Cutter:
             joined = f"{joined} {line}" if joined else line.lstrip("-*_ ")
             if len(joined) > MAX_ATTRIBUTION_CHARACTERS:
                 return 0
-            if used == 1 and not line.endswith(":") and not self._may_wrap(joined):
-                return 0
-            if joined.endswith((":", ":*")) and self._attributes(joined, index, used):
+            if self._attributes(joined, index + used):
                 return used
+            if used == 1 and not self._may_wrap(joined):
+                return 0
         return 0
 
     def _may_wrap(self, line: str) -> bool:
         return bool(forms.OPENING.match(line) or "<" in line[-80:] or "@" in line)
 
-    def _attributes(self, line: str, index: int, used: int) -> bool:
-        verb = forms.VERB.search(line)
-        date = forms.DATE.search(line)
-        time = forms.TIME.search(line)
-        address = forms.ADDRESS.search(line)
-        following = self._next_words(index + used)
-        quote_follows = following < len(self.lines) and self.lines[following].lstrip().startswith(">")
-        if quote_follows:
-            return bool(verb or (date and (address or time)))
-        if self.forwarded or not self.has_words:
+    def _attributes(self, line: str, following: int) -> bool:
+        """Whether `line` is an attribution that may cut: `following` is the index of the line after it."""
+        ends = line.endswith((":", ":*"))
+        if not ends and not (line.endswith(">") and self._quote_follows(following)):
             return False
-        return bool(address and (date or (verb and time)))
+        address = forms.ADDRESS.search(line)
+        date = forms.DATE.search(line)
+        if address and date:
+            return not self.forwarded or self._quote_follows(following)
+        verb = ends and forms.VERB.search(line)
+        if self._quote_follows(following):
+            return bool(verb or (date and forms.TIME.search(line)))
+        if self.forwarded or not verb:
+            return False
+        dated = forms.TIME.search(line) and (date or address)
+        return bool((dated and (address or forms.DATED_OPENING.match(line))) or forms.NAME_WROTE.fullmatch(line))
 
     def _quote_greeting(self, attribution: str) -> None:
-        """The Bat! puts a greeting to the person it quotes above "You wrote": not this writer's, if words precede it."""
+        """The Bat! puts a greeting above "You wrote", which is not this writer's if words precede it."""
         if not forms.YOU_WROTE.search(attribution):
             return
         index = len(self.kept) - 1
         while index >= 0 and not self.kept[index].strip():
             index -= 1
-        if index > 0 and _GREETING.fullmatch(self.kept[index]) and any(one.strip() for one in self.kept[:index]):
+        if index > 0 and forms.GREETING.fullmatch(self.kept[index]) and any(one.strip() for one in self.kept[:index]):
             self.quoted.append(self.kept[index])
             del self.kept[index:]

@@ -4,51 +4,74 @@ import re
 
 MAX_LINES = 15  # a signature is looked for in so many last lines that are not blank
 
-_DELIMITER = re.compile(r"\s?(?:--|—|–)\s*")
 _RULE = re.compile(r"\s*[-_=*~—–]{3,}\s*")
 _THANKS = (
-    r"(?:(?:заранее |большое |наперед )?(?:спасибо|благодарю|дякую|thanks|thank you|danke)[^,.!\n]{0,20}[,.!]+\s*)?"
+    r"(?:(?:(?:заранее|большое|наперед|щиро)\s+)?(?:спасибо|благодарю|дякую|дякуємо|thanks|thank\ you|danke|dziękuję)"
+    r"[^,.!\n]{0,20}[,.!]+\s*)?"
 )
 _SIGN_OFF = re.compile(
-    rf"\s*{_THANKS}(?:"
-    r"с (?:глубоким |большим |искренним |неизменным )?уважением|с наилучшими(?: пожеланиями)?|с искренним уважением|с почтением|с пожеланиями"
-    r"|всего (?:доброго|хорошего|наилучшего)|искренне ваш|с любовью"
-    r"|[зіi]з? (?:глибокою |щирою |великою )?повагою|з найкращими(?: побажаннями)?|всього найкращого|на все добре|щиро ваш|зі щирою повагою"
-    r"|(?:with )?(?:best|kind|kindest|warm|warmest|many)(?: and kind)? (?:regards|wishes)|(?:with )?regards|best,|kind regards|sincerely(?: yours)?"
-    r"|yours (?:sincerely|faithfully|truly)|cheers,|respectfully(?: yours)?|with every good wish|all the best,"
-    r"|mit (?:freundlichen|besten|herzlichen) (?:grüßen|gruessen)|(?:viele|beste|liebe|freundliche|herzliche) grüße|mfg\b|freundliche grüsse"
-    r"|z poważaniem|pozdrawiam|z wyrazami szacunku|serdecznie pozdrawiam|łączę pozdrowienia"
-    r"|(?:bien )?cordialement|salutations|bien à vous|(?:un )?(?:cordial )?saludos?|atentamente|cordiali saluti|distinti saluti|cordialmente"
-    r"|s pozdravem|s pozdravom|z pavagai|з павагай|met vriendelijke groet(?:en)?|med vänlig hälsning|med venlig hilsen|atenciosamente"
-    r")(?P<rest>[\s,.!:;)-].{0,70}|)",
-    re.IGNORECASE,
+    rf"\s*{_THANKS}"
+    + r"""(?:
+        с\ (?:глубоким\ |большим\ |искренним\ |неизменным\ )?уважением | с\ наилучшими(?:\ пожеланиями)? | с\ почтением
+        | с\ (?:добрыми\ )?пожеланиями | с\ ув\.? | всего\ (?:доброго|хорошего|наилучшего) | искренне\ ваш(?:а)?
+        | хорошего\ (?:дня|вечера) | с\ надеждой\ на\ (?:понимание|сотрудничество)
+        | (?:з|зі|із)\ (?:глибокою\ |щирою\ |великою\ |найглибшою\ )?повагою | (?:з|із)\ найкращими(?:\ побажаннями)?
+        | всього\ (?:найкращого|доброго) | на\ все\ добре | щиро\ ваш(?:а)? | гарного\ дня
+        | (?:with\ )?(?:best|kind|kindest|warm|warmest|many)(?:\ and\ kind)?\ (?:regards|wishes) | (?:with\ )?regards
+        | best, | rgds | sincerely(?:\ yours)? | yours\ (?:sincerely|faithfully|truly) | cheers, | all\ the\ best,
+        | respectfully(?:\ yours)? | with\ every\ good\ wish
+        | mit\ (?:freundlichen|besten|herzlichen)\ (?:grüßen|grüssen|gruessen) | mfg | mit\ freundlichem\ gruß
+        | (?:viele|beste|liebe|freundliche|herzliche|schöne)\ gr(?:üße|üsse|uesse)
+        | z\ poważaniem | pozdrawiam(?:y)? | z\ wyrazami\ szacunku | serdecznie\ pozdrawiam | łączę\ pozdrowienia
+        | (?:bien\ )?cordialement | salutations | bien\ à\ vous | (?:un\ )?(?:cordial\ )?saludos? | atentamente
+        | cordiali\ saluti | distinti\ saluti | cordialmente | atenciosamente
+        | s\ pozdravem | s\ pozdravom | з\ павагай | met\ vriendelijke\ groet(?:en)? | med\ vänlig\ hälsning
+        | med\ venlig\ hilsen
+    )"""
+    + r"(?P<rest>[\s,.!:;)-].{0,70}|)",
+    re.IGNORECASE | re.VERBOSE,
 )
-_POSTSCRIPT = re.compile(r"\s*(?:p\.? ?s\b|п\.? ?с\b\.?|з\.? ?ы\b|пс\b|зы\b|постскриптум)", re.IGNORECASE)
+_POSTSCRIPT = re.compile(r"\s*(?:p\. ?p?\.? ?s\b|ps\b|п\. ?с\b\.?|з\. ?ы\b|пс\b|зы\b|постскриптум)", re.IGNORECASE)
 _SENT_FROM = re.compile(
-    r"\s*(?:[-—–_]{2,}\s*)?(?:"
-    r"sent (?:from|via|using|with) |отправлено (?:с |со |из |через |при помощи )|послано (?:с|из) |написано (?:с|из) |надіслано (?:з |зі |із |через |за допомогою )"
-    r"|відправлено (?:з |зі |із |через |за допомогою )|gesendet (?:von|mit) |von (?:meinem|unterwegs) .{0,40}gesendet|diese nachricht wurde von"
-    r"|wysłan[eoy] (?:z|ze|za pomocą) |envoyé (?:de|depuis) |enviado (?:desde|do|de) |inviato d|odesláno z|get outlook for|download outlook"
-    r"|скачать outlook|загрузить outlook|отримати outlook|outlook (?:для|für|for) |получите outlook|von meinem .{0,30}(?:gesendet)?$|verzonden (?:vanaf|met) "
-    r")",
-    re.IGNORECASE,
+    r"\s*(?:[-—–_]{2,}\s*)?"
+    + r"""(?:
+        sent\ (?:from|via|using|with)\b
+        | (?:отправлено|послано|написано|письмо\ отправлено)\ (?:с|со|из|через|при\ помощи)\b
+        | (?:надіслано|відправлено|написано)\ (?:з|зі|із|через|за\ допомогою)\b
+        | gesendet\ (?:von|mit)\b | von\ (?:meinem|unterwegs)\b.{0,40}\bgesendet | diese\ nachricht\ wurde\ von
+        | wysłan[eoy]\ (?:z|ze|za\ pomocą)\b | envoyé\ (?:de|depuis)\b | enviado\ (?:desde|do|de)\b | inviato\ d
+        | odesláno\ z | verzonden\ (?:vanaf|met)\b | skickat\ från | sendt\ fra
+        | (?:get|download)\ outlook\ for | outlook\ (?:для|für|for)\b
+        | (?:скачать|загрузить|получите|отримати|отримайте|завантажити)\ outlook
+    )""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _DEVICE = re.compile(
-    r"iphone|ipad|\bios\b|android|андро[иі]д|samsung|galaxy|huawei|honor\b|xiaomi|redmi|poco\b|pixel|nokia|oneplus|blackberry|phone|телефон|мобил|мобіл|смартфон"
-    r"|планшет|устройств|пристро|tablet|handy|smartphone|gerät|outlook|mail|почт|пошт|poczt|gmail|yahoo|proton|windows|thunderbird|macbook|apple|айфон|айпад",
-    re.IGNORECASE,
+    r"""(?:
+        iphone | ipad | \bios\b | android | андро[иі]д | samsung | galaxy | huawei | honor\b | xiaomi | redmi | poco\b
+        | pixel | nokia | oneplus | blackberry | phone | телефон | мобил | мобіл | смартфон | планшет | устройств
+        | пристро | tablet | handy | gerät | outlook | mail | почт | пошт | poczt | gmail | yahoo | proton | windows
+        | thunderbird | macbook | apple | айфон | айпад
+    )""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _LEGAL = re.compile(
-    r"\s*(?:\*+|_+)?\s*(?:(?:this|the) (?:e-?mail|message|communication|information)\b.{0,80}(?:confiden|intended|attach|transmi)"
-    r"|confidentiality notice|disclaimer\b|privileged|"
-    r"(?:данное|это|настоящее) (?:электронное )?(?:сообщение|письмо|послание)(?: и| и/или|,| может| содержит| предназнач| является).{0,120}"
-    r"(?:конфиденц|предназнач|вложени|прилож|тайн)"
-    r"|(?:цей|це|дан[еий]+) (?:електронн(?:ий|е) )?(?:лист|повідомлення|електронне повідомлення)(?: та| і| й| може| містить| признач| є|,).{0,120}"
-    r"(?:конфіденц|признач|вкладен|додатк|таємн)"
-    r"|diese (?:e-?mail|nachricht)\b.{0,60}(?:vertraul|bestimmt|enthält)|ta wiadomość.{0,60}(?:poufn|przeznaczon)|ce (?:message|courriel).{0,60}confidentiel"
-    r"|(?:please )?consider the environment|(?:пожалуйста, )?подумайте об (?:окружающей|экологии)|перш ніж друкувати|перед тем,? как (?:рас)?печатать"
-    r"|think before you print)",
-    re.IGNORECASE,
+    r"\s*[*_]*\s*"
+    + r"""(?:
+        (?:this|the)\ (?:e-?mail|message|communication|information)\b.{0,80}(?:confiden|intended|attach|transmi)
+        | confidentiality\ notice | disclaimer\b
+        | (?:данное|это|настоящее)\ (?:электронное\ )?(?:сообщение|письмо|послание)\b
+          .{0,120}(?:конфиденц|предназнач|вложени|тайн)
+        | (?:цей|це|дан(?:ий|е))\ (?:електронн(?:ий|е)\ )?(?:лист|повідомлення)\b
+          .{0,120}(?:конфіденц|признач|вкладен|таємн)
+        | diese\ (?:e-?mail|nachricht)\b.{0,60}(?:vertraul|bestimmt|enthält)
+        | ta\ wiadomość\b.{0,60}(?:poufn|przeznaczon)
+        | ce\ (?:message|courriel)\b.{0,60}confidentiel
+        | (?:please\ )?consider\ the\ environment | think\ before\ you\ print
+        | (?:пожалуйста,\ )?подумайте\ об\ (?:окружающей|экологии) | перш\ ніж\ друкувати
+        | перед\ тем,?\ как\ (?:рас)?печатать
+    )""",
+    re.IGNORECASE | re.VERBOSE,
 )
 
 
@@ -57,16 +80,16 @@ def without_signature(lines: list[str]) -> tuple[list[str], list[str]]:
     end = _text_end(lines)
     legal = _legal_start(lines, end)
     cut = _signature_start(lines, legal)
-    if cut is None and legal < end:
-        cut = legal
     if cut is None:
+        cut = legal
+    if cut == end:
         return lines[:end], []
-    after = next((i for i in range(cut, end) if _POSTSCRIPT.match(lines[i])), end)
-    words, signature, postscript = lines[:cut], lines[cut : min(after, end)], lines[after:end]
-    if postscript:
-        kept, more = without_signature(postscript) if after > cut else (postscript, [])
-        return [*words[: _text_end(words)], "", *kept], signature + more
-    return words[: _text_end(words)], signature[: _text_end(signature)]
+    postscript = next((i for i in range(cut, legal) if _POSTSCRIPT.match(lines[i])), None)
+    words = lines[: _text_end(lines[:cut])]
+    if postscript is None:
+        return words, lines[cut:end]
+    after, more = without_signature(lines[postscript:legal])
+    return [*words, "", *after], lines[cut:postscript] + more + lines[legal:end]
 
 
 def _text_end(lines: list[str]) -> int:
@@ -90,7 +113,7 @@ def _window(lines: list[str], end: int) -> list[int]:
 def _legal_start(lines: list[str], end: int) -> int:
     """Where a legal notice at the end begins (with the ruled line above it), or `end`."""
     for index in _window(lines, end):
-        if lines[index].lstrip()[:1] and _LEGAL.match(lines[index]):
+        if len(lines[index]) > 30 and _LEGAL.match(lines[index]):
             above = _text_end(lines[:index])
             return above - 1 if above and _RULE.fullmatch(lines[above - 1]) else index
     return end
@@ -103,14 +126,20 @@ def _signature_start(lines: list[str], end: int) -> int | None:
         rest = window[position + 1 :]
         if len(line) > 120:
             continue
-        if _DELIMITER.fullmatch(line) and index > 0 and (rest or index == end - 1):
-            if line.strip() == "--" or not any(_asks(lines[i]) for i in rest):
-                return index
-        elif (
-            (found := _SIGN_OFF.fullmatch(line)) and _only_a_name(found["rest"]) and _like_a_signature(lines, rest)
-        ) or (_is_sent_from(line) and all(_like_contact(lines[i]) or _is_sent_from(lines[i]) for i in rest)):
+        if line.strip() in ("--", "—", "–") and _delimits(lines, index, rest):
+            return index
+        if (found := _SIGN_OFF.fullmatch(line)) and _only_a_name(found["rest"]) and _like_a_signature(lines, rest):
+            return index
+        if _is_sent_from(line) and all(_like_contact(lines[i]) or _is_sent_from(lines[i]) for i in rest):
             return index
     return None
+
+
+def _delimits(lines: list[str], index: int, rest: list[int]) -> bool:
+    """ "-- " always begins a signature, if words precede it; a lone dash only one that asks nothing."""
+    if not any(one.strip() for one in lines[:index]):
+        return False
+    return lines[index].strip() == "--" or not any(_asks(lines[i]) for i in rest)
 
 
 def _is_sent_from(line: str) -> bool:
@@ -122,20 +151,17 @@ def _asks(line: str) -> bool:
 
 
 def _only_a_name(rest: str) -> bool:
-    words = rest.split()
-    return len(words) <= 8 and "?" not in rest
+    return len(rest.split()) <= 8 and "?" not in rest
 
 
 def _like_a_signature(lines: list[str], rest: list[int]) -> bool:
     """Short lines that ask nothing, up to a postscript."""
-    count = 0
-    for index in rest:
+    for count, index in enumerate(rest):
         if _POSTSCRIPT.match(lines[index]):
             return True
-        count += 1
-        if len(lines[index]) > 160 or _asks(lines[index]):
+        if count >= 12 or len(lines[index]) > 160 or _asks(lines[index]):
             return False
-    return count <= 12
+    return True
 
 
 def _like_contact(line: str) -> bool:

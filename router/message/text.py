@@ -21,6 +21,7 @@ _UNSEEN = re.compile(
     "\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
 _JOINERS = re.compile("(?<=[A-Za-z\u0400-\u052f])[\u200c\u200d]+(?=[A-Za-z\u0400-\u052f])")
+_WIDTHLESS = re.compile("(?<=\\w)[\xad\u200b-\u200d\u2060\ufeff]+(?=\\w)")
 _ODD = re.compile("[^\t\n\x20-\x7e\u0400-\u045f\u0490\u0491«»–—‘’“”…№]")
 
 
@@ -55,25 +56,21 @@ def plain(text: str) -> Seen:
 
 def unflowed(text: str, *, delete_space: bool) -> str:
     """`format=flowed` text (RFC 3676) with its soft line breaks closed. delete_space: the parameter DelSp=yes."""
-    out: list[str] = []
-    open_depth = -1  # quote depth of the paragraph whose last line was soft, or -1
+    paragraphs: list[tuple[int, list[str]]] = []  # quote depth, its lines
+    open_depth = -1  # of the paragraph whose last line was soft, or -1
     for line in text.split("\n"):
         words = line.lstrip(">")
         depth = len(line) - len(words)
         words = words.removeprefix(" ")
+        soft = words.endswith(" ") and words != "-- "
+        piece = words[:-1] if soft and delete_space else words
         if open_depth == depth and words != "-- ":
-            out[-1] += words
+            paragraphs[-1][1].append(piece)
         else:
-            out.append("> " * depth + words)
-        if words.endswith(" ") and words != "-- ":
-            open_depth = depth
-            out[-1] = out[-1][:-1] if delete_space else out[-1]
-        else:
-            open_depth = -1
-    return "\n".join(out)
+            paragraphs.append((depth, [piece]))
+        open_depth = depth if soft else -1
+    return "\n".join("> " * min(depth, 20) + "".join(pieces) for depth, pieces in paragraphs)
 
-
-_WIDTHLESS = re.compile("(?<=\\w)[\xad\u200b-\u200d\u2060\ufeff]+(?=\\w)")
 
 # A tag with its attributes; atomic, so that an unclosed quote costs one pass. What fails is read up to the next ">".
 _TAG = re.compile(r"""</?([a-zA-Z][^\s/>]{0,60})((?:[^>"']++|"[^"]*+"|'[^']*+')*+)>""")
@@ -86,69 +83,29 @@ _HIDING = re.compile(
     r"|font-size\s*:\s*(?:0*(?:\.0+)?|0*1(?:\.0*)?px)(?:px|pt|em|rem|%)?\s*(?:!important\s*)?(?:;|$|\})"
     r"|opacity\s*:\s*0*(?:\.0+)?\s*(?:!important\s*)?(?:;|$|\})"
     r"|(?<![-\w])color\s*:\s*transparent"
-    r"|(?:max-)?height\s*:\s*0(?:px)?\s*;.{0,200}overflow\s*:\s*hidden|overflow\s*:\s*hidden\s*;.{0,200}(?:max-)?height\s*:\s*0(?:px)?\s*(?:;|$)",
+    r"|(?:max-)?height\s*:\s*0(?:px)?\s*;.{0,200}overflow\s*:\s*hidden"
+    r"|overflow\s*:\s*hidden\s*;.{0,200}(?:max-)?height\s*:\s*0(?:px)?\s*(?:;|$)",
     re.IGNORECASE | re.DOTALL,
 )
 _HIDING_RULE = re.compile(r"([^{}]{1,300})\{([^{}]{0,2000})\}")
 _SELECTOR = re.compile(r"\s*(?:[a-zA-Z]+)?([.#][\w-]{1,60})\s*")
 _STYLE_COMMENT = re.compile(r"/\*.*?\*/|<!--|-->", re.DOTALL)
 
+
 _VOID = frozenset(
-    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
 )
-_DROPPED = frozenset(["script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes", "select", "option", "datalist", "template", "svg", "math", "object", "audio", "video", "canvas"])  # fmt: skip
-_RAW = frozenset(["script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes"])
-_BLOCK = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "caption",
-        "center",
-        "dd",
-        "details",
-        "dialog",
-        "dir",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "html",
-        "legend",
-        "li",
-        "main",
-        "menu",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "tfoot",
-        "thead",
-        "tr",
-        "ul",
-    ]
+_RAW = frozenset({"script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes"})
+_DROPPED = _RAW | {"select", "option", "datalist", "template", "svg", "math", "object", "audio", "video", "canvas"}
+_SPACED = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "dl", "table"})
+_CLOSED_BY_ITSELF = frozenset({"p", "li", "dt", "dd", "tr", "td", "th"})
+_BLOCK = (
+    _SPACED
+    | {"address", "article", "aside", "body", "caption", "center", "dd", "details", "dialog", "dir", "div", "dt"}
+    | {"fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "html", "legend", "li", "main", "menu"}
+    | {"nav", "section", "summary", "tbody", "tfoot", "thead", "tr"}
 )
-_SPACED = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "dl", "table"])
 _CELLS = frozenset({"td", "th"})
-_CLOSED_BY_ITSELF = frozenset(["p", "li", "dt", "dd", "tr", "td", "th"])
 
 
 def from_html(source: str) -> Seen:
@@ -222,7 +179,7 @@ class _Scanner:
         name = match[1].lower()
         if self.source[opening + 1] == "/":
             self._close(name)
-        elif name in _RAW and not match[2].endswith("/"):
+        elif name in _RAW:
             return self._raw_element(name, match.end())
         else:
             self._start(name, match[2])
@@ -264,7 +221,7 @@ class _Scanner:
                 self._blank_line()
         elif name in _CELLS and self._line:
             self._line.append(" ")
-        if name in _VOID or attributes.endswith("/"):
+        if name in _VOID:
             return
         hidden = name in _DROPPED or bool(attributes and _SUSPICIOUS.search(attributes) and self._hides(attributes))
         quote, pre = name == "blockquote", name == "pre"
@@ -357,6 +314,11 @@ class _Scanner:
         blank = "> " * min(self._quotes, 20)
         if self._lines and self._lines[-1] != blank and self._lines[-1].strip("> "):
             self._lines.append(blank)
+
+
+def _ends_by_itself(name: str, following: str) -> bool:
+    """Whether the start of `following` ends an open element `name`, as HTML has it for paragraphs, items and cells."""
+    return (name == "p" and following in _BLOCK) or (name == following and name in _CLOSED_BY_ITSELF)
 
 
 def _without_at_rules(style: str) -> str:
