@@ -1,0 +1,162 @@
+"""What a mail says about its own thread: ticket tags and prefixes of its Subject, ids it answers, marks of forwarding.
+
+All of it is a claim that anybody can type; threads/followup.py decides what is believed. Prefixes are general knowledge
+of mail programs in many languages and live here as data; ticket tags are the site's and come in.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from router.message.message import Message
+
+MAX_IDS = 50  # the newest; a hostile References field holds thousands
+MAX_FIELD_CHARACTERS = 32_768
+MAX_SUBJECT = 1_000
+MAX_TEXT = 65_536
+MAX_NUMBERS = 20
+
+REPLY_PREFIXES = (
+    "re", "aw", "antw", "antwort", "ant", "sv", "vs", "odp", "odpowiedź", "ynt", "rif", "r", "res", "resp", "rép", "ré",
+    "vá", "atb", "ats", "odg", "bls", "tl", "отв", "ответ", "відп", "відповідь", "на", "ha", "адк", "адказ", "отг",
+    "απ", "σχετ", "回复", "回覆", "答复", "返信", "답장", "회신", "תגובה", "השב", "رد", "ตอบกลับ",
+)  # fmt: skip
+"""Russian Outlook writes `HA:` in Latin or Cyrillic letters."""
+FORWARD_PREFIXES = (
+    "fwd", "fw", "forward", "wg", "weitergeleitet", "doorst", "tr", "i", "rv", "enc", "vb", "vl", "videresendt", "pd",
+    "ilt", "i̇lt", "továbbítás", "пересл", "переслано", "перенапр", "переадр", "переадресація", "препр", "прп", "πρθ",
+    "转发", "轉寄", "転送", "전달", "הועבר", "إعادة توجيه", "ส่งต่อ",
+)  # fmt: skip
+
+FORWARDED_BLOCKS = (
+    "forwarded message", "begin forwarded message", "original message forwarded", "пересылаемое сообщение",
+    "пересылаемое письмо", "пересланное сообщение", "пересланное письмо", "начало переадресованного сообщения",
+    "переслане повідомлення", "пересланий лист", "переслане листування", "початок пересланого повідомлення",
+    "weitergeleitete nachricht", "anfang der weitergeleiteten nachricht", "message transféré", "mensaje reenviado",
+    "messaggio inoltrato", "wiadomość przekazana", "przekazana wiadomość", "mensagem encaminhada",
+)  # fmt: skip
+"""The line that mail programs put above a message they forward, without its dashes."""
+
+_COUNTER = r"(?:\s?[\[(^*]?\s?[0-9]{1,3}\s?[\])]?)?"
+
+
+def _one_of(words: Sequence[str]) -> str:
+    plain = {unicodedata.normalize("NFKC", word).lower() for word in words}
+    return "|".join(re.escape(word) for word in sorted(plain, key=len, reverse=True))
+
+
+_PREFIX = re.compile(
+    rf"\s*(?:(?P<reply>{_one_of(REPLY_PREFIXES)})|(?:{_one_of(FORWARD_PREFIXES)})){_COUNTER}\s{{0,3}}:"
+)
+_ID = re.compile(r"<([^<>\s]{1,998})>")
+_FORWARDED_BLOCK = re.compile(rf"^[\s>*_-]{{0,60}}(?:{_one_of(FORWARDED_BLOCKS)})\s{{0,3}}(?::|-|$)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """numbers: of all ticket tags in the Subject, in order, without repeats. noted: of tags in the text only.
+
+    ids: the Message-IDs it answers, with brackets, the nearest first (In-Reply-To, then References from the end).
+    forwarded: the mark that it is a forwarded mail, or "". subject: NFKC, without tags and prefixes. replies: how many
+    reply prefixes stand before it.
+    """
+
+    numbers: tuple[str, ...]
+    noted: tuple[str, ...]
+    ids: tuple[str, ...]
+    forwarded: str
+    subject: str
+    replies: int
+
+
+def read(message: Message, tags: tuple[str, ...]) -> Reference:
+    """What `message` says about its thread. tags: the site's, such as `[desk #{number}]`, present and former."""
+    subject = unicodedata.normalize("NFKC", message.subject[:MAX_SUBJECT])
+    numbers = numbers_in(subject, tags)
+    bare, prefixes = stripped(subject, tags)
+    return Reference(
+        numbers,
+        tuple(one for one in numbers_in(message.full_text[:MAX_TEXT], tags) if one not in numbers),
+        ids_of(message),
+        _forwarded(message, prefixes),
+        bare,
+        prefixes.count("reply"),
+    )
+
+
+def numbers_in(text: str, tags: tuple[str, ...]) -> tuple[str, ...]:
+    """The ticket numbers of all tags in a text, ASCII digits, in order, without repeats, at most MAX_NUMBERS.
+
+    The text should be NFKC (no-break spaces, fullwidth digits); letter case and spaces inside the tag do not matter.
+    """
+    pattern = _tags(tags)
+    if pattern is None:
+        return ()
+    found: dict[str, None] = {}
+    for match in pattern.finditer(text):
+        found[next(group for group in match.groups() if group)] = None
+        if len(found) == MAX_NUMBERS:
+            break
+    return tuple(found)
+
+
+def stripped(subject: str, tags: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...]]:
+    """An NFKC subject without tags and leading prefixes, and the prefixes from the outside in: "reply" or "forward".
+
+    `Re[2]: FW: [desk #7] Отв: сайт` gives `сайт` and reply, forward, reply.
+    """
+    pattern = _tags(tags)
+    rest = pattern.sub(" ", subject) if pattern else subject
+    lower = rest.lower()
+    prefixes = []
+    position = 0
+    while match := _PREFIX.match(lower, position):
+        prefixes.append("reply" if match["reply"] else "forward")
+        position = match.end()
+    kept = rest if len(lower) == len(rest) else lower  # İ in lower case is two characters
+    return " ".join(kept[position:].split()), tuple(prefixes)
+
+
+def ids_of(message: Message) -> tuple[str, ...]:
+    """The Message-IDs that In-Reply-To and References name, nearest first, without repeats, at most MAX_IDS."""
+    found: dict[str, None] = {}
+    for name in ("In-Reply-To", "References"):
+        if name in message.fields:
+            for body in reversed(message.fields.all(name)):
+                for one in reversed(_ID.findall(body[-MAX_FIELD_CHARACTERS:])):
+                    found[f"<{one}>"] = None
+    return tuple(found)[:MAX_IDS]
+
+
+def _forwarded(message: Message, prefixes: tuple[str, ...]) -> str:
+    if prefixes[:1] == ("forward",):
+        return "a forward prefix in the Subject"
+    if "Resent-From" in message.fields or "Resent-To" in message.fields or "Resent-Message-ID" in message.fields:
+        return "Resent-* fields"
+    if prefixes[:1] == ("reply",):
+        return ""  # an answer may enclose a mail, or quote one that was forwarded
+    if any(part.media_type in ("message/rfc822", "message/global") for part in message.parts):
+        return "an enclosed message"
+    return "a forwarded message in the text" if _FORWARDED_BLOCK.search(message.full_text[:MAX_TEXT].lower()) else ""
+
+
+@lru_cache(maxsize=32)  # a pure function of the site's tags, asked for every mail
+def _tags(tags: tuple[str, ...]) -> re.Pattern[str] | None:
+    return re.compile("|".join(_tag(one) for one in tags), re.IGNORECASE) if tags else None
+
+
+def _tag(tag: str) -> str:
+    """A regex for one tag: its words as they stand, any few spaces between its pieces.
+
+    Raises ValueError for a tag without exactly one `{number}`.
+    """
+    before, number, after = unicodedata.normalize("NFKC", tag).partition("{number}")
+    if not number or "{number}" in after:
+        raise ValueError(f'a ticket tag holds {{number}} once, as in "[desk #{{number}}]", unlike "{tag}"')
+    pieces = [[re.escape(piece) for piece in re.findall(r"\w+|[^\w\s]", part)] for part in (before, after)]
+    between = r"\s{0,3}"
+    start = "" if not pieces[0] or pieces[0][0].startswith("\\") else r"(?<![^\W_])"
+    end = "" if pieces[1] and pieces[1][-1].startswith("\\") else r"(?![^\W_])"
+    return start + between.join([*pieces[0], "([0-9]{1,20})", *pieces[1]]) + end
