@@ -3,25 +3,27 @@
 A message is decided by one generation from its first fact to its last edit; a reload makes a new one beside the old.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from router import rule_files
 from router.classify import registry
 from router.classify.model import Model
 from router.decision import Decision
-from router.errors import BadFile, Location, Problem
 from router.facts import Scores, Services, Site
 from router.identity.authentication import Authentication, join
 from router.identity.authentication_results import find as find_results
 from router.identity.author import Author
-from router.identity.contacts import ListBook
+from router.identity.contacts import FileList, ItemList, ListBook, NoList, Source
 from router.logic import Unknown, unknown
 from router.message.envelope import RawMessage, address_of
 from router.message.message import Message
-from router.rules.compile import Ruleset, compile_rules
+from router.rules import schema
+from router.rules.compile import compile_rules
 from router.rules.load import load
+from router.rules.ruleset import Ruleset
 from router.signals.automatic import Automatism
 from router.threads.followup import find as find_thread
 from router.threads.thread import Thread
@@ -82,19 +84,40 @@ def _thread(
     return find_thread(message, author, auth, automatism, site, None)
 
 
-def load_generation(rules: Path, models: Path | None) -> Generation:
-    """Read rules.yaml and the promoted model. Raises `BadFile` when the rules cannot be used; a model that cannot be
-    used is no error: the desk goes on by rules alone."""
-    try:
-        data = rules.read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise BadFile([Problem("E100", f"cannot be read: {reason}", Location(str(rules)))]) from None
-    ruleset = compile_rules(load(data, str(rules), base=rules.parent), data)
+def load_generation(
+    rules: Path,
+    models: Path | None,
+    *,
+    base: Path | None = None,
+    owners: Collection[int] | None = None,
+    group: str | None = None,
+    model_id: str | None = None,
+) -> Generation:
+    """Read rules.yaml and a model. Raises `BadFile` when the rules cannot be used; a model that cannot be used is no
+    error: the desk goes on by rules alone.
+
+    base: the folder that paths in the rules start from, when it is not their own. owners, group: who may own and write
+    the file (`rule_files.read`). model_id: another model than the promoted one.
+    """
+    data = rule_files.read(rules, owners=owners, group=group)
+    ruleset = compile_rules(load(data, str(rules), base=base or rules.parent), data)
     model, refused = None, "no model"
     if models is not None:
         try:
-            model = registry.load(models)
+            model = registry.load(models, model_id)
         except registry.ModelRefused as error:
             refused = str(error)
-    return Generation(ruleset, ruleset.list_book(), model, "" if model else refused)
+    return Generation(ruleset, list_book(ruleset, base or rules.parent), model, "" if model else refused)
+
+
+def list_book(ruleset: Ruleset, base: Path) -> ListBook:
+    """The lists of rules.yaml, ready to be asked. base: the folder that file names start from."""
+    return ListBook(_source(one, base) for one in ruleset.lists.values())
+
+
+def _source(one: schema.ListSource, base: Path) -> Source:
+    if isinstance(one, schema.ItemsList):
+        return ItemList(one.name, one.items)
+    if isinstance(one, schema.FileList):
+        return FileList(one.name, base / one.path, one.key, one.value, one.max_age, one.reload)
+    return NoList(one.name, "look-ups by SQL, URL or program are not asked yet")

@@ -11,8 +11,8 @@ from router.decision import Decision
 from router.facts import Facts, Services
 from router.message.envelope import RawMessage
 from router.message.read import read
-from router.rules.compile import Ruleset
 from router.rules.decide import decide, out_of_scope
+from router.rules.ruleset import Ruleset
 
 
 def triage(raw: RawMessage, ruleset: Ruleset, services: Services, *, trace: bool = False) -> Decision:
