@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from router.errors import BadInput
+from router.errors import BadFile, BadInput
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Show the main job on sample mail, on this machine alone."),
@@ -80,6 +80,11 @@ def main() -> None:
     except click.Abort:
         click.echo("interrupted", err=True)
         sys.exit(130)
+    except BadFile as bad:
+        from router.rules.problems import report
+
+        click.echo(report(bad.problems, _source(bad.problems[0].location.file)), err=True)
+        sys.exit(2)
     except BadInput as bad:
         click.echo(f"mailrouter: {bad}", err=True)
         sys.exit(2)
@@ -87,3 +92,12 @@ def main() -> None:
         # The reader of our output has gone (`| head`): no reason to complain, nor to complain again while closing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _source(file: str) -> bytes:
+    """The file that the problems are about, to show its lines; nothing when it cannot be read."""
+    try:
+        with open(file, "rb") as data:
+            return data.read(4 << 20)
+    except OSError:
+        return b""

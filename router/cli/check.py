@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
+from router import rule_files
 from router.errors import Problem, Severity
 from router.rules import cases, problems
 from router.rules.compile import compile_rules
-from router.rules.load import check, read_file
+from router.rules.load import check
 
 
 @click.command("check")
@@ -23,12 +24,14 @@ def check_command(rules: Path, form: str, strict: bool) -> None:
     mailrouter check rules.yaml
     mailrouter check --format json rules.yaml
     """
-    data = read_file(rules)
+    data = rule_files.read(rules)
     loaded, found = check(data, str(rules), base=rules.parent)
     report = None
     if loaded is not None:
         report = cases.run(compile_rules(loaded, data))
-    click.echo(written(form, found, data, rules, report), nl=False)
+    text = written(form, found, data, report)
+    if text:
+        click.echo(text)
     if any(one.severity is Severity.ERROR for one in found):
         raise click.exceptions.Exit(2)
     if report is not None and not report.ok:
@@ -37,13 +40,13 @@ def check_command(rules: Path, form: str, strict: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def written(form: str, found: tuple[Problem, ...], data: bytes, rules: Path, report: "cases.Report | None") -> str:
+def written(form: str, found: tuple[Problem, ...], data: bytes, report: cases.Report | None) -> str:
     """What to print: nothing at all when all is well (text), one object (json), one line a problem (github)."""
-    sources = {str(rules): data}
     if form == "json":
         tests = {"passed": report.passed if report else 0, "failed": report.failed if report else 0}
-        return json.dumps(problems.as_json(found) | {"tests": tests}, ensure_ascii=False) + "\n"
-    text = problems.as_github(found) if form == "github" else problems.as_text(found, sources)
+        listed = [problems.as_json(one) for one in found]
+        return json.dumps({"problems": listed, "tests": tests}, ensure_ascii=False)
+    said = [problems.as_github(one) for one in found] if form == "github" else [problems.report(found, data)]
     if report is not None and not report.ok:
-        text += report.as_text() + "\n"
-    return text if not text or text.endswith("\n") else text + "\n"
+        said.append(report.as_text())
+    return "\n".join(one for one in said if one)

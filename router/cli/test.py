@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
+from router import rule_files
 from router.rules import cases
 from router.rules.compile import compile_rules
-from router.rules.load import load, read_file
+from router.rules.load import load
 
 
 @click.command("test")
@@ -23,7 +24,7 @@ def test_command(rules: Path, only: str | None, mutate: bool, junit: Path | None
     mailrouter test rules.yaml
     mailrouter test --mutate rules.yaml
     """
-    data = read_file(rules)
+    data = rule_files.read(rules)
     report = cases.run(compile_rules(load(data, str(rules), base=rules.parent), data), only=only, mutate=mutate)
     if junit is not None:
         junit.write_text(report.as_junit(), encoding="utf-8")
