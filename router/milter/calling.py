@@ -91,6 +91,10 @@ class Call:
                 raise self.fail(str(self._framing.broken))
         return self._packets.popleft()
 
+    def abandon(self) -> None:
+        """Drop the connection at once."""
+        self._writer.transport.abort()
+
     async def close(self) -> None:
         """Never raises."""
         try:

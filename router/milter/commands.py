@@ -86,13 +86,14 @@ def client(data: bytes) -> Client:
 
 
 def ip_address(text: str) -> str | None:
-    """The address without Sendmail's prefix, or None when it is none."""
+    """The address without Sendmail's prefix, or None when it is none. One of IPv4 inside IPv6 is the IPv4 one."""
     if text[:5].lower() == "ipv6:":
         text = text[5:]
     try:
-        return str(ipaddress.ip_address(text))
+        address = ipaddress.ip_address(text)
     except ValueError:
         return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def size_argument(arguments: list[bytes]) -> int | None:

@@ -69,7 +69,7 @@ class PacketReader:
         while size - position >= 4:
             (length,) = _length(data, position)
             if not 0 < length <= limit:
-                self._break(data[position : position + 4], length)
+                self._break(data[:4] if self._first and not position else b"", length)
                 return packets
             end = position + 4 + length
             if end > size:
@@ -85,7 +85,7 @@ class PacketReader:
         return packets
 
     def _break(self, head: bytes, length: int) -> None:
-        if self._first and head in _HTTP:
+        if head in _HTTP:
             self.broken = FramingError("HTTP on the milter port", http=True)
         else:
             self.broken = FramingError(f"a packet of {length} bytes; 1 to {self._max} are possible")

@@ -112,7 +112,13 @@ class Mta:
         """Connect to `inet:port@host`, `inet6:…` or `unix:/path`, negotiate, say CONNECT and HELO."""
         call = await Call.to(listen.place(spec), timeout_s=timeout_s, write_bytes=manner.write_bytes)
         mta = cls(call, manner=manner, caller=caller)
-        await mta.open()
+        begun = False
+        try:
+            await mta.open()
+            begun = True
+        finally:
+            if not begun:  # whatever the reason, a cancellation too
+                call.abandon()
         return mta
 
     async def __aenter__(self) -> Self:
