@@ -3,14 +3,14 @@
 A message is decided by one generation from its first fact to its last edit; a reload makes a new one beside the old.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from router import rule_files
 from router.classify import registry
-from router.classify.model import Model
+from router.classify.model import Model, Thresholds
 from router.decision import Decision
 from router.facts import Scores, Services, Site
 from router.identity.authentication import Authentication, join
@@ -108,6 +108,20 @@ def load_generation(
         except registry.ModelRefused as error:
             refused = str(error)
     return Generation(ruleset, list_book(ruleset, base or rules.parent), model, "" if model else refused)
+
+
+def rule_thresholds(ruleset: Ruleset, tuned: Mapping[str, Thresholds]) -> dict[str, Thresholds]:
+    """The thresholds that hold under these rules: a number in rules.yaml overrides the model's (amendment 22)."""
+    held = dict(tuned)
+    for name, written in ruleset.file.classifiers.items():
+        if name in held:
+            model = held[name]
+            held[name] = Thresholds(
+                model.accept if written.accept is None else written.accept,
+                model.reject if written.reject is None else written.reject,
+                model.margin if written.margin is None else written.margin,
+            )
+    return held
 
 
 def list_book(ruleset: Ruleset, base: Path) -> ListBook:

@@ -11,7 +11,7 @@ from router.classify import registry
 from router.classify.model import Model, Thresholds, decide_label
 from router.cli.asking import MODELS
 from router.errors import BadFile, Location, Problem
-from router.generation import load_generation
+from router.generation import load_generation, rule_thresholds
 from router.message.language import detect
 from router.message.quoting import split
 
@@ -34,7 +34,7 @@ def classify_command(model_id: str | None, models: Path, rules: Path | None, as_
     model = registry.load(models, model_id)
     thresholds = dict(model.thresholds)
     if rules is not None:
-        thresholds |= load_generation(rules, None).thresholds()
+        thresholds = rule_thresholds(load_generation(rules, None).ruleset, thresholds)
     problems: list[Problem] = []
     for number, line in enumerate(sys.stdin.buffer, 1):
         if not line.strip():

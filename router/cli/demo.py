@@ -82,7 +82,7 @@ class _Demo:
         await mta.start(self.port)
         try:
             when = self.clock or datetime.now().astimezone()
-            click.echo(f"{self.loaded.ruleset.name or self.rules}: it is {when:%A %Y-%m-%d %H:%M}\n")
+            click.echo(f"{self.loaded.ruleset.file.name or self.rules}: it is {when:%A %Y-%m-%d %H:%M}\n")
             for number, sample in enumerate(self.samples, 1):
                 click.echo(f"{number:2}. {sample.stem}")
                 await asyncio.to_thread(self._send, sample, mta.smtp_port)
