@@ -114,6 +114,8 @@ def of_plain_mail(top: Headers, body: bytes, *, cut: bool) -> Entity | None:
         return None
     main = top.content.main
     if main not in ("multipart", "message") and top.content.value != "text/rfc822-headers":
+        if "boundary" in top.content.parameters:
+            return None
         return leaf(top, body, cut=cut)
     if top.content.value != "multipart/alternative":
         return None

@@ -42,6 +42,12 @@ class HeaderFields:
             found.setdefault(name.decode("latin-1").strip().lower(), []).append(body)
         return found
 
+    def with_charset(self, charset: str) -> "HeaderFields":
+        """The same fields, read with a better guess."""
+        other = HeaderFields(self._fields, charset)
+        other.__dict__["_by_name"] = self._by_name  # the cached property's own place
+        return other
+
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         return iter(self._fields)
 

@@ -13,70 +13,89 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from router.message.language_words import CYRILLIC_WORDS, LATIN_WORDS, TRANSLITERATED_WORDS
+from router.message.language_words import CYRILLIC_PIECES, CYRILLIC_WORDS, LATIN_WORDS, TRANSLITERATED_WORDS
 from router.vocabulary import UNDETERMINED
 
 MAX_WORDS = 250  # of the text; a person's language does not change after that
+MAX_CYRILLIC_WORDS = 80  # no log is written in Cyrillic letters: these are a person's, and enough
 MAX_CHARACTERS = 6_000
 
 Votes = defaultdict[str, float]
+Weights = tuple[tuple[str, float], ...]
+
+# Languages of few mails need more than one lucky word: it may be a slip of the pen in a common one.
+_COMMON = frozenset({"ru", "uk", "en", "de", "pl", "fr", "es", "it", "ru-latn", "uk-latn"})
 
 
-def _by_word(tables: Iterable[tuple[str, str]]) -> dict[str, tuple[tuple[str, float], ...]]:
-    """word -> ((language, weight), …): a word of several languages tells less, a long word more than a short one."""
+def _by_word(tables: Iterable[tuple[str, str]]) -> dict[str, Weights]:
+    """word -> ((language, weight), …). A word tells the less the more languages share it."""
     languages: dict[str, set[str]] = {}
     for language, words in tables:
         for word in words.split():
             languages.setdefault(word.replace("ё", "е"), set()).add(language)
-    found = {}
+    found: dict[str, Weights] = {}
     for word, of in languages.items():
-        weight = (0.6 if len(word) == 1 else 1.0) / len(of)
-        found[word] = tuple((language, weight) for language in sorted(of))
+        common = len(of & _COMMON)
+        weight = 0.6 if len(word) == 1 else 1.0
+        found[word] = tuple(
+            (one, weight / common if one in _COMMON else weight * (0.7 if common else 1.0) / len(of))
+            for one in sorted(of)
+        )
     return found
+
+
+def _by_piece() -> dict[str, str]:
+    return {piece: language for language, pieces in CYRILLIC_PIECES.items() for piece in pieces.split()}
 
 
 _CYRILLIC = _by_word(CYRILLIC_WORDS.items())
 _LATIN = _by_word(
     [*LATIN_WORDS.items(), *((f"{language}-latn", words) for language, words in TRANSLITERATED_WORDS.items())]
 )
+_PIECES = _by_piece()
 
-# Letters that settle a word, most telling first. Languages that share a letter share the vote.
-_CYRILLIC_LETTERS: tuple[tuple[str, tuple[tuple[str, float], ...]], ...] = (
-    ("ў", (("be", 1.5),)),
-    ("әғқңөұүһ", (("kk", 1.5),)),
-    ("јљњћђџ", (("sr", 1.2), ("mk", 0.3))),
-    ("ќѓѕ", (("mk", 1.5),)),
-    ("їєґ", (("uk", 1.2),)),
-    ("і", (("uk", 1.0), ("be", 0.3), ("kk", 0.3))),
-    ("ыэё", (("ru", 1.0), ("be", 0.3), ("kk", 0.2))),
-    ("ъ", (("ru", 0.6), ("bg", 0.6))),
+# What one letter tells; Russian and Ukrainian by far the most often seen, the others by letters of their own.
+_CYRILLIC_LETTERS: tuple[tuple[str, Weights], ...] = (
+    ("ы", (("ru", 1.0), ("be", 0.5), ("kk", 0.2))),
+    ("э", (("ru", 1.0), ("be", 0.5))),
+    ("ё", (("ru", 1.0), ("be", 0.3))),
+    ("ъ", (("ru", 0.3), ("bg", 1.0))),
+    ("і", (("uk", 1.0), ("be", 0.5), ("kk", 0.3))),
+    ("ї", (("uk", 1.2),)),
+    ("є", (("uk", 1.2),)),
+    ("ґ", (("uk", 1.2),)),
+    ("ў", (("be", 3.0),)),
+    ("ј", (("sr", 0.6), ("mk", 0.6))),
+    ("љ", (("sr", 0.6), ("mk", 0.6))),
+    ("њ", (("sr", 0.6), ("mk", 0.6))),
+    ("ћ", (("sr", 1.5),)),
+    ("ђ", (("sr", 1.5),)),
+    ("ќ", (("mk", 1.5),)),
+    ("ѓ", (("mk", 1.5),)),
+    *((letter, (("kk", 1.5),)) for letter in "әғқңөұүһ"),
 )
-_LATIN_LETTERS: tuple[tuple[str, tuple[tuple[str, float], ...]], ...] = (
-    ("łąęśźż", (("pl", 1.2),)),
-    ("řěů", (("cs", 1.2),)),
-    ("ľĺŕ", (("sk", 1.2),)),
-    ("őű", (("hu", 1.2),)),
-    ("țșăâî", (("ro", 0.8), ("fr", 0.1))),
-    ("ğış", (("tr", 1.0), ("az", 0.4))),
+_LATIN_LETTERS: tuple[tuple[str, Weights], ...] = (
+    *((letter, (("pl", 1.2),)) for letter in "łąęśźż"),
+    *((letter, (("cs", 1.2),)) for letter in "řěů"),
+    *((letter, (("sk", 1.2),)) for letter in "ľĺŕ"),
+    *((letter, (("cs", 0.3), ("sk", 0.3), ("hr", 0.2), ("sl", 0.2))) for letter in "čšž"),
+    *((letter, (("hu", 1.2),)) for letter in "őű"),
+    *((letter, (("ro", 1.0),)) for letter in "țșăţ"),
+    *((letter, (("tr", 0.8), ("az", 0.4))) for letter in "ğış"),
     ("ə", (("az", 1.5),)),
     ("ß", (("de", 1.2),)),
+    *((letter, (("de", 0.4), ("sv", 0.1), ("fi", 0.2), ("hu", 0.1), ("tr", 0.1))) for letter in "äöü"),
     ("ñ", (("es", 1.2),)),
-    ("ãõ", (("pt", 1.0), ("et", 0.2))),
-    ("œêèçàùô", (("fr", 0.6), ("it", 0.2), ("pt", 0.2))),
-    ("åæø", (("da", 0.5), ("no", 0.5), ("sv", 0.3))),
-    ("đć", (("hr", 1.0),)),
-    ("ģķļņ", (("lv", 1.2),)),
-    ("ėųįū", (("lt", 1.0), ("lv", 0.2))),
+    ("¿", (("es", 1.2),)),
+    *((letter, (("pt", 1.0),)) for letter in "ãõ"),
+    *((letter, (("fr", 0.5), ("pt", 0.2))) for letter in "êçœùûëï"),
+    *((letter, (("it", 0.4), ("fr", 0.3))) for letter in "àèìò"),
+    *((letter, (("da", 0.5), ("no", 0.5))) for letter in "æø"),
+    ("å", (("sv", 0.4), ("da", 0.3), ("no", 0.3))),
+    *((letter, (("hr", 1.0),)) for letter in "đć"),
+    *((letter, (("lv", 1.2),)) for letter in "ģķļņāē"),
+    *((letter, (("lt", 1.0),)) for letter in "ėųįū"),
 )
-_ENDINGS: dict[str, tuple[tuple[str, float], ...]] = {
-    **dict.fromkeys(("ская", "ский", "ское", "ского", "ной", "ная", "ное", "ую", "ая", "ое", "ее"), (("ru", 0.5),)),
-    **dict.fromkeys(("ется", "ится", "ются", "ать", "ить", "еть", "ешь", "ние", "ния", "нию", "ция"), (("ru", 0.6),)),
-    **dict.fromkeys(("ось", "ился", "ался", "авшись", "ски", "ком"), (("ru", 0.2),)),
-    **dict.fromkeys(("ння", "ття", "лля", "ється", "ються", "увати", "ювати", "тися"), (("uk", 0.8),)),
-    **dict.fromkeys(("ський", "ська", "ське", "ського", "ську", "ував", "увала", "ували", "увало"), (("uk", 0.8),)),
-    **dict.fromkeys(("ати", "ити", "єте", "ете", "ову", "ого", "ому"), (("uk", 0.25),)),
-}
-_LONGEST_ENDING = max(map(len, _ENDINGS))
 _OTHER_SCRIPTS: tuple[tuple[str, str, str], ...] = (
     ("\u0370", "\u03ff", "el"),
     ("\u0530", "\u058f", "hy"),
@@ -92,6 +111,8 @@ _OTHER_SCRIPTS: tuple[tuple[str, str, str], ...] = (
 
 _EDGES = " \t\n.,;:!?()[]{}<>«»„“”\"'‘’`…—–-*+=~|/\\&"
 _WORD = re.compile(r"[^\W\d_]+(?:['’ʼ`-][^\W\d_]+)*")
+_ASCII_LETTER = re.compile("[a-zï]")
+_LOOKALIKES = str.maketrans("aceiïopxy", "асеіїорху")  # keyboards without і make Ukrainians type the Latin one
 _MACHINE = frozenset("@\\/_=<>{}[]|#$%^~0123456789")
 _QUOTED = re.compile(r"«[^»\n]{0,400}»|“[^”\n]{0,400}”|„[^“”\n]{0,400}[“”]|\"[^\"\n]{0,400}\"|`[^`\n]{0,400}`")
 _LOG_LINE = re.compile(
@@ -151,69 +172,94 @@ def _words(text: str) -> tuple[list[str], list[str], int]:
             pieces = [word]
         for piece in pieces:
             piece = piece.lower()
-            first = piece[0]
-            if first <= "\u024f":
+            if piece.isascii():
                 latin.append(piece)
-            elif "\u0400" <= first <= "\u052f":
-                cyrillic.append(piece)
+            elif "\u0400" <= piece[0] <= "\u052f" or "\u0400" <= piece[-1] <= "\u052f":
+                cyrillic.append(piece.translate(_LOOKALIKES) if _ASCII_LETTER.search(piece) else piece)
+            elif piece[0] <= "\u024f":
+                latin.append(piece)
             else:
                 other += 1
-        if len(cyrillic) + len(latin) + other >= MAX_WORDS:
+        if len(cyrillic) >= MAX_CYRILLIC_WORDS or len(latin) + other >= MAX_WORDS:
             break
     return cyrillic, latin, other
 
 
 def _of_cyrillic(words: list[str]) -> str:
-    votes: Votes = defaultdict(float)
+    text = " ".join(words)
+    votes = _letter_votes(text, _CYRILLIC_LETTERS)
+    if _clear(votes):
+        return _elected(votes)
+    if "’" in text or "ʼ" in text or "`" in text or "ё" in text:
+        words = text.replace("’", "'").replace("ʼ", "'").replace("`", "'").replace("ё", "е").split()
+    unlisted = []
     for word in words:
-        if "’" in word or "ʼ" in word or "`" in word:
-            word = word.replace("’", "'").replace("ʼ", "'").replace("`", "'")
-        listed = _CYRILLIC.get(word.replace("ё", "е") if "ё" in word else word)
-        if listed:
+        if listed := _CYRILLIC.get(word):
             for language, weight in listed:
                 votes[language] += weight
-            if len(listed) == 1:
-                continue
-        _vote_by_letters(word, _CYRILLIC_LETTERS, votes)
-        if not listed and len(word) > 4:
-            for size in range(min(_LONGEST_ENDING, len(word) - 2), 1, -1):
-                if found := _ENDINGS.get(word[-size:]):
-                    for language, weight in found:
-                        votes[language] += weight
-                    break
+        elif len(word) > 3:
+            unlisted.append(word)
+    if not _clear(votes):
+        for word in unlisted:
+            _vote_by_pieces(word, votes)
     return _elected(votes)
 
 
-def _vote_by_letters(word: str, letters: tuple[tuple[str, tuple[tuple[str, float], ...]], ...], votes: Votes) -> None:
-    for group, weights in letters:
-        for letter in group:
-            if letter in word:
-                for language, weight in weights:
-                    votes[language] += weight
-                return
+def _clear(votes: Votes) -> bool:
+    """Enough of one common language and next to nothing of another: no need to look closer."""
+    first, second = _leaders(votes)
+    return first[1] >= 5 and second[1] * 6 < first[1] and first[0] in _COMMON
+
+
+def _vote_by_pieces(word: str, votes: Votes) -> None:
+    """Prefixes, endings and what is between them: less than a known word, more than nothing."""
+    word = f"_{word}_"
+    balance = 0
+    for size in (2, 3, 4):
+        for start in range(len(word) - size + 1):
+            language = _PIECES.get(word[start : start + size])
+            if language:
+                balance += 1 if language == "ru" else -1
+    if balance:
+        votes["ru" if balance > 0 else "uk"] += 0.45 if abs(balance) > 1 else 0.25
+
+
+def _letter_votes(text: str, letters: tuple[tuple[str, Weights], ...]) -> Votes:
+    votes: Votes = defaultdict(float)
+    for letter, weights in letters:
+        if count := text.count(letter):
+            for language, weight in weights:
+                votes[language] += weight * count
+    return votes
+
+
+def _leaders(votes: Votes) -> tuple[tuple[str, float], tuple[str, float]]:
+    first, second, *_ = (*sorted(votes.items(), key=lambda vote: (-vote[1], vote[0])), ("", 0.0), ("", 0.0))
+    return first, second
 
 
 def _elected(votes: Votes, needed: float = 0.9) -> str:
-    ranked = sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))[:2]
-    if not ranked or ranked[0][1] < needed:
+    first, second = _leaders(votes)
+    if first[0] not in _COMMON:
+        needed = max(needed, 1.8)
+    if first[1] < needed or first[1] < second[1] * 1.2:
         return UNDETERMINED
-    if len(ranked) > 1 and ranked[0][1] < ranked[1][1] * 1.2:
-        return UNDETERMINED
-    return ranked[0][0]
+    return first[0]
 
 
 def _of_latin(words: list[str]) -> str:
-    votes: Votes = defaultdict(float)
+    text = " ".join(words)
+    votes = defaultdict(float) if text.isascii() else _letter_votes(text, _LATIN_LETTERS)
+    spelled = sum(len(word) == 1 for word in words)
+    count = len(words) - spelled
     for word in words:
-        word = word.replace("’", "'") if "’" in word else word
-        listed = _LATIN.get(word)
-        if listed:
+        if len(word) == 1 and spelled > count:
+            continue  # "h e l l": letters of a word pulled apart, not the words they look like
+        if listed := _LATIN.get(word.replace("’", "'")):
             for language, weight in listed:
                 votes[language] += weight
-        elif not word.isascii():
-            _vote_by_letters(word, _LATIN_LETTERS, votes)
     # one short word in a long text is chance, not a language
-    return _elected(votes, needed=max(0.9, min(3.0, len(words) / 12))).removesuffix("-latn")
+    return _elected(votes, needed=max(0.9, min(3.0, count / 12))).removesuffix("-latn")
 
 
 def _of_latin_text(text: str, words: list[str]) -> str:

@@ -20,6 +20,7 @@ from router.message.content import MAX_FIELD_BYTES
 from router.message.entity import MAX_DEPTH, MAX_PARTS, Entity, Headers, leaf, mime_headers, part_headers
 
 _CONTENT_TYPE = re.compile(rb"^content-type:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
+_QUOTABLE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{1,200}")
 _CONTAINER = re.compile(rb"multipart/|message/", re.IGNORECASE)
 _MAX_CONTAINERS = 60
 _MAX_DELIMITER_LINES = 4_000
@@ -33,9 +34,13 @@ def warm() -> None:
 
 def by_flanker(top: Headers, content_type: bytes, body: bytes, *, cut: bool) -> Entity | None:
     """The tree as flanker sees it, or None when it cannot or should not. content_type: the field body as received."""
-    if not _harmless(content_type, body):
+    boundary = top.content.parameters.get("boundary", "")
+    if boundary and _QUOTABLE.fullmatch(boundary):  # as we read it: flanker stops at signs that should be quoted
+        field = f'{top.content.value}; boundary="{boundary}"'.encode("ascii")
+    else:
+        field = content_type.strip().replace(b"\r\n", b"\n")
+    if not _harmless(field, body):
         return None
-    field = content_type.strip().replace(b"\r\n", b"\n")
     data = b"Content-Type: " + field + b"\r\n\r\n" + body
     try:
         root = _scanner().scan(data.decode("latin-1"))

@@ -25,6 +25,7 @@ _MAX_GUESSED_BYTES = 200_000
 _REPLY_PREFIX = re.compile(
     r"\s*(?:\[[^\]]{0,40}\]\s*)?(?:re|aw|odp|отв|ответ|відп|на|sv|antw|rif|res)\b\s*(?:\[\d+\])?:", re.IGNORECASE
 )
+_MIXED_SCRIPT = re.compile("[A-Za-z][\u0400-\u04ff]|[\u0400-\u04ff][A-Za-z]")
 _SINGLE_FIELDS = ("from", "subject", "content-type", "sender", "reply-to", "to", "date", "message-id")  # RFC 5322: once
 
 
@@ -66,7 +67,7 @@ def _read(raw: RawMessage) -> Message:
         len(content_types),
     )
     if declared := top.content.parameters.get("charset"):
-        fields = HeaderFields(raw.fields, declared)
+        fields = fields.with_charset(declared)
     subject = fields.first("subject")
     body, read_by = _body(raw, top, content_types[0] if content_types else b"")
     text = body.text
@@ -87,7 +88,7 @@ def _read(raw: RawMessage) -> Message:
         parts=tuple(body.parts),
         encrypted=body.encrypted,
         read_by=read_by,
-        flags=frozenset(_oddities(raw, fields, top) | body.flags),
+        flags=frozenset(_oddities(raw, fields, top, split.new_text) | body.flags),
         text_known=known,
         degraded=tuple(_missing(raw, body, read_by, known)),
     )
@@ -143,8 +144,8 @@ def _missing(raw: RawMessage, body: Body, read_by: ReadBy, known: bool) -> Itera
         yield Degraded("body", "signed as a whole, the text is inside" if body.signed_opaque else "not decodable")
 
 
-def _oddities(raw: RawMessage, fields: HeaderFields, top: Headers) -> set[str]:
-    """What is strange about the envelope of the text: forms that two mail programs read in two ways."""
+def _oddities(raw: RawMessage, fields: HeaderFields, top: Headers, text: str) -> set[str]:
+    """What is strange: forms that two mail programs read in two ways, words that are not what they look like."""
     flags = {f"duplicate-{name}" for name in _SINGLE_FIELDS if len(fields.raw(name)) > 1}
     if "boundary" in top.content.repeated:
         flags.add("two-boundaries")
@@ -156,6 +157,8 @@ def _oddities(raw: RawMessage, fields: HeaderFields, top: Headers) -> set[str]:
         flags.add("bare-cr")
     if 0 < crlf < body.count(b"\n"):
         flags.add("bare-lf")
+    if not text.isascii() and len(_MIXED_SCRIPT.findall(text[:4_000])) > 2:
+        flags.add("mixed-script")
     return flags
 
 
