@@ -15,8 +15,9 @@ IDLE_DAYS = 14.0
 UNLIKE = 0.15  # starting points of rules-language.md 5.4, to be fitted on labelled threads
 LIKE = 0.35
 MIN_WORDS = 4
-MAX_CLOSING_WORDS = 15
-MAX_OTHER_WORDS = 4  # a name, "Anna Petrenko, Desk Ltd": what a closing line may hold beside closing words
+MAX_CLOSING_WORDS = 25
+OTHER_WORDS = 4  # a name, "Anna Petrenko, Desk Ltd": what a closing line may hold beside its closing words,
+OTHER_WORDS_EACH = 3  # and for each further closing word
 
 _THANKS = re.compile(
     r"(?:спасиб|благодар|признател|дякую|дякуєм|вдячн|спс$|thank|thx$|grateful|cheers$|danke|dzięk|merci|grazie|gracias)"
@@ -74,8 +75,9 @@ def is_closing(text: str) -> bool:
     words = _WORD.findall(text.lower())
     if not words or len(words) > MAX_CLOSING_WORDS or any(_GUARD.fullmatch(word) for word in words):
         return False
-    others = [word for word in words if word not in _FILLING and not (_THANKS.match(word) or _CLOSING.match(word))]
-    return len(others) <= MAX_OTHER_WORDS and any(_THANKS.match(word) or _CLOSING.match(word) for word in words)
+    closing = [word for word in words if _THANKS.match(word) or _CLOSING.match(word)]
+    others = [word for word in words if word not in _FILLING and word not in closing]
+    return bool(closing) and len(others) <= OTHER_WORDS + OTHER_WORDS_EACH * (len(closing) - 1)
 
 
 def answers_between(text: str) -> bool:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from router.message.message import Message
 
 MAX_IDS = 50  # the newest; a hostile References field holds thousands
-MAX_FIELD_CHARACTERS = 32_768
+MAX_FIELD_BYTES = 32_768
 MAX_SUBJECT = 1_000
 MAX_TEXT = 65_536
 MAX_NUMBERS = 20
@@ -50,7 +50,7 @@ def _one_of(words: Sequence[str]) -> str:
 _PREFIX = re.compile(
     rf"\s*(?:(?P<reply>{_one_of(REPLY_PREFIXES)})|(?:{_one_of(FORWARD_PREFIXES)})){_COUNTER}\s{{0,3}}:"
 )
-_ID = re.compile(r"<([^<>\s]{1,998})>")
+_ID = re.compile(rb"<[^<>\s]{1,998}>")
 _FORWARDED_BLOCK = re.compile(rf"^[\s>*_-]{{0,60}}(?:{_one_of(FORWARDED_BLOCKS)})\s{{0,3}}(?::|-|$)", re.MULTILINE)
 
 
@@ -124,9 +124,10 @@ def ids_of(message: Message) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for name in ("In-Reply-To", "References"):
         if name in message.fields:
-            for body in reversed(message.fields.all(name)):
-                for one in reversed(_ID.findall(body[-MAX_FIELD_CHARACTERS:])):
-                    found[f"<{one}>"] = None
+            # Raw: the newest ids stand at the end, where decoding for people has long been cut off.
+            for body in reversed(message.fields.raw(name)):
+                for one in reversed(_ID.findall(body[-MAX_FIELD_BYTES:])):
+                    found[one.decode("utf-8", "replace")] = None
     return tuple(found)[:MAX_IDS]
 
 
