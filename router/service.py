@@ -1,6 +1,7 @@
 """The filter as a running service: sockets, workers, reload, drain. Knows nothing about mail.
 
-SIGHUP loads rules and model anew beside the old ones; SIGTERM and SIGINT stop listening, serve what is open, and exit.
+SIGHUP, or `mailrouter reload` by the control socket, loads rules and model anew beside the old ones; SIGTERM and SIGINT
+stop listening, serve what is open, and exit.
 """
 
 import asyncio
@@ -10,48 +11,54 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from router.control import Control
+from router.errors import BadInput
 from router.message.envelope import RawMessage
+from router.milter.negotiation import Action, Offer, Protocol
 from router.milter.server import Front
-from router.workers.pool import Limits, Loaded, Pool, Refused
+from router.reload import Reloader, Source
+from router.rule_files import private
+from router.workers.pool import Limits, Pool
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """rules and models: paths. listen: socket specifications; with systemd's LISTEN_FDS also those. at: a fixed clock
-    (demonstrations). drain_s: how long open connections are served after SIGTERM. ready: called when mail can come."""
+    """source: rules and model. listen: socket specifications; with systemd's LISTEN_FDS also those. control: path of
+    the control socket, None: none. drain_s: how long open connections are served after SIGTERM. ready: called when mail
+    can come."""
 
-    rules: Path
-    models: Path | None
+    source: Source
     listen: tuple[str, ...]
     socket_mode: int = 0o660
     socket_group: str | None = None
+    control: Path | None = None
     limits: Limits = field(default_factory=Limits)
     drain_s: float = 20.0
-    at: datetime | None = None
-    run_tests: bool = True
     ready: Callable[[], None] = lambda: None
 
 
 class Service:
-    """One filter. `run` returns when the service was told to stop; raises `Refused` when the first rules are bad."""
+    """One filter. `run` returns when the service was told to stop; raises `Refused` when the first rules are bad and
+    no good ones were kept."""
 
     def __init__(self, settings: Settings, log: Callable[..., None]) -> None:
         self.settings = settings
         self.log = log
         self.pool = Pool(settings.limits, self._record, log)
+        self.reloader = Reloader(settings.source, self.pool, log)
+        self.front = Front(self.pool.decide, prefix=self._prefix, log=log)
+        self._started_at = datetime.now(UTC)
         self._stop = asyncio.Event()
-        self._reloading = asyncio.Lock()
         self._reloads: set[asyncio.Task[bool]] = set()
 
     async def run(self) -> None:
-        settings = self.settings
-        loaded = await self._load()
-        self._say_loaded(loaded)
-        front = Front(self.pool.decide, prefix=self._prefix, log=self.log)
+        settings, front = self.settings, self.front
+        await self.reloader.start()
+        control = await self._open_control()
         try:
             for one in activated_sockets():
                 await front.listen_on(one)
@@ -70,28 +77,13 @@ class Service:
             await front.drain(settings.drain_s)
         finally:
             await front.close()
+            if control is not None:
+                await control.close()
             await self.pool.close()
             self.log("stopped", **{name: self.pool.counters[name] for name in sorted(self.pool.counters)})
 
-    async def reload(self) -> bool:
-        """Swap to what the files say now. False, and nothing changed, when they cannot be used."""
-        async with self._reloading:
-            try:
-                loaded = await self._load()
-            except Refused as refused:
-                self.pool.counters["reloads-refused"] += 1
-                self.log("reload-refused", reason=str(refused))
-                return False
-            self.pool.counters["reloads"] += 1
-            self._say_loaded(loaded)
-            return True
-
-    async def _load(self) -> Loaded:
-        settings = self.settings
-        return await self.pool.load(settings.rules, settings.models, at=settings.at, run_tests=settings.run_tests)
-
     def _hang_up(self) -> None:
-        task = asyncio.get_running_loop().create_task(self.reload())
+        task = asyncio.get_running_loop().create_task(self.reloader.reload())
         self._reloads.add(task)
         task.add_done_callback(self._reloads.discard)
 
@@ -102,8 +94,49 @@ class Service:
     def _record(self, raw: RawMessage, event: dict[str, Any]) -> None:
         self.log("decided", queue_id=raw.envelope.queue_id, **event)
 
-    def _say_loaded(self, loaded: Loaded) -> None:
-        self.log("loaded", rules=loaded.rules[:12], model=loaded.model, model_refused=loaded.model_refused or None)
+    # ------------------------------------------------------------------ the control socket
+
+    async def _open_control(self) -> Control | None:
+        """Without it the filter works as well: mail matters more than being asked."""
+        path = self.settings.control
+        if path is None:
+            return None
+        control = Control(path, {"status": self.tell_status, "reload": self.tell_reload})
+        try:
+            private(path.parent)
+            await control.open()
+        except (BadInput, OSError) as error:
+            self.log("no-control-socket", reason=str(error))
+            return None
+        return control
+
+    async def tell_reload(self) -> dict[str, Any]:
+        """The answer to `mailrouter reload`."""
+        await self.reloader.reload()
+        return {**(self.reloader.outcome or {}), **self.reloader.status()}
+
+    async def tell_status(self) -> dict[str, Any]:
+        """The answer to `mailrouter status`. counters: by reason, since the start. mta: what each kind of MTA that came
+        by has agreed to."""
+        counters = self.front.counters + self.pool.counters
+        return {
+            "ok": True,
+            "pid": os.getpid(),
+            "started_at": self._started_at.isoformat(timespec="seconds"),
+            "uptime_s": round((datetime.now(UTC) - self._started_at).total_seconds()),
+            **self.reloader.status(),
+            "workers": self.pool.state(),
+            "listen": list(self.front.addresses),
+            "connections": self.front.connections,
+            "mta": [_agreed(offer) for offer in sorted(self.front.offers, key=lambda one: (one.version, one.actions))],
+            "draining": self._stop.is_set(),
+            "counters": dict(sorted(counters.items())),
+        }
+
+
+def _agreed(offer: Offer) -> dict[str, Any]:
+    edits = [name for name, bit in vars(Action).items() if name.isupper() and name != "ALL" and offer.allows(bit)]
+    return {"version": offer.version, "edits": edits, "skip": bool(offer.protocol & Protocol.SKIP)}
 
 
 def activated_sockets() -> Sequence[socket.socket]:

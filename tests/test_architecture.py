@@ -15,7 +15,8 @@ FLOORS = (
     ("rules", "acknowledge", "milter", "journal"),
     ("triage",),
     ("generation", "archive"),
-    ("workers",),
+    ("workers", "control", "backtest"),
+    ("reload",),
     ("service",),
     ("cli", "console"),
 )

@@ -41,6 +41,18 @@ RULES = click.option(
 MODELS = click.option(
     "--models", type=click.Path(path_type=Path), default="models", show_default=True, help="The folder of models."
 )
+STATE = click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where the last good rules are kept. Default: $STATE_DIRECTORY, else .mailrouter beside the rules file.",
+)
+CONTROL = click.option(
+    "--control",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PATH",
+    help="The control socket. Default: control.sock in $RUNTIME_DIRECTORY, else in the state directory.",
+)
 
 
 def options(command: F) -> F:

@@ -97,6 +97,8 @@ class _Demo:
     async def _start_filter(self, spec: str) -> asyncio.subprocess.Process:
         command = [sys.executable, "-m", "router.cli", "serve", "--listen", spec]
         command += ["--rules", str(self.rules), "--models", str(self.models)]
+        # Who may own the rules file matters for a real filter, not for one that delivers into its own folder.
+        command += ["--state", str(self.folder / "state"), "--rules-owner", str(self.rules.stat().st_uid)]
         command += ["--at", self.clock.isoformat()] if self.clock else []
         log = self.folder / "filter.log"
         with log.open("wb") as stderr:

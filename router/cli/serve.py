@@ -1,6 +1,7 @@
 """`mailrouter serve`: the filter."""
 
 import asyncio
+import pwd
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import Any
 import click
 import structlog
 
-from router.cli.asking import MODELS, RULES, Moment
+from router import rule_files
+from router.cli.asking import CONTROL, MODELS, RULES, STATE, Moment
+from router.control import place
+from router.reload import Source
 from router.service import Service, Settings, activated_sockets
 from router.workers.pool import Limits, Refused
 
@@ -26,6 +30,10 @@ from router.workers.pool import Limits, Refused
 @click.option("--socket-mode", default="0660", show_default=True, help="Mode of a unix socket, octal.")
 @click.option("--socket-group", metavar="GROUP", help="Group of a unix socket (Postfix's).")
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes that decide mail.")
+@STATE
+@CONTROL
+@click.option("--rules-owner", metavar="USER", help="Who may own the rules file, besides root and this user.")
+@click.option("--rules-group", metavar="GROUP", help="Who may write the rules file, besides its owner.")
 @click.option("--no-tests", is_flag=True, help="Take the rules even if the tests inside them fail.")
 @click.option("--at", type=Moment(), help="A fixed clock, for demonstrations.")
 def serve_command(
@@ -35,10 +43,16 @@ def serve_command(
     socket_mode: str,
     socket_group: str | None,
     workers: int,
+    state: Path | None,
+    control: Path | None,
+    rules_owner: str | None,
+    rules_group: str | None,
     no_tests: bool,
     at: datetime | None,
 ) -> None:
-    """Run the filter. SIGHUP reloads rules and model, SIGTERM serves what is open and stops.
+    """Run the filter. SIGHUP or `mailrouter reload` reloads rules and model, SIGTERM serves what is open and stops.
+
+    Rules that cannot be used are replaced by the last good ones, which are kept in the state directory.
 
     \b
     mailrouter serve --listen inet:8891@127.0.0.1
@@ -51,15 +65,23 @@ def serve_command(
         raise click.BadParameter(f'"{socket_mode}" is no octal mode; write 0660', param_hint="--socket-mode") from None
     if not listen and not activated_sockets():
         listen = ("inet:8891@127.0.0.1",)
-    settings = Settings(
+    state = rule_files.state_folder(rules, state)
+    source = Source(
         rules=rules,
         models=models,
+        at=at.astimezone() if at else None,
+        run_tests=not no_tests,
+        state=state,
+        owner=user_id(rules_owner),
+        group=rules_group,
+    )
+    settings = Settings(
+        source=source,
         listen=listen,
         socket_mode=mode,
         socket_group=socket_group,
+        control=place(control, state),
         limits=Limits(workers=workers),
-        at=at.astimezone() if at else None,
-        run_tests=not no_tests,
     )
     try:
         asyncio.run(Service(settings, log).run())
@@ -70,6 +92,17 @@ def serve_command(
     except OSError as error:
         click.echo(f"mailrouter: cannot listen: {error}", err=True)
         raise click.exceptions.Exit(2) from None
+
+
+def user_id(name: str | None) -> int | None:
+    if name is None:
+        return None
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        if name.isdecimal():
+            return int(name)
+        raise click.BadParameter(f'there is no user "{name}"', param_hint="--rules-owner") from None
 
 
 def logger() -> Any:

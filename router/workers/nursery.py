@@ -3,7 +3,8 @@
 Started by the front as `python -m router.workers.nursery`, with one end of a SOCK_SEQPACKET pair as its control
 channel:
 
-    nursery -> front   {"ready": {prefix, addresses, rules, model, ...}}  or  {"refused": "text for a person"}
+    nursery -> front   {"ready": {prefix, addresses, rules, model, ...}}
+                       or {"refused": "text for a person", "problems": [as `check --format json` writes them]}
     front -> nursery   b"spawn"
     nursery -> front   {"worker": pid}  with two descriptors: the worker's socket and its pidfd
 
@@ -30,12 +31,16 @@ from router.rules import cases, problems
 from router.workers import scan
 
 MAX_CONTROL_BYTES = 1 << 20
+MAX_PROBLEMS = 100
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="nursery")
     arguments.add_argument("--control", type=int, required=True)
     arguments.add_argument("--rules", type=Path, required=True)
+    arguments.add_argument("--base", type=Path)
+    arguments.add_argument("--owner", type=int, action="append", default=[os.geteuid()])
+    arguments.add_argument("--group")
     arguments.add_argument("--models", type=Path)
     arguments.add_argument("--at", type=datetime.fromisoformat)
     arguments.add_argument("--test", action="store_true")
@@ -46,11 +51,14 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, _reap)
     try:
-        generation = load_generation(options.rules, options.models)
-        refused = _failing_tests(generation) if options.test else ""
+        generation = load_generation(
+            options.rules, options.models, base=options.base, owners=options.owner, group=options.group
+        )
     except BadFile as bad:
-        refused = problems.as_text(bad.problems, {str(options.rules): _source(options.rules)})
-    if refused:
+        listed = [problems.as_json(one) for one in bad.problems[:MAX_PROBLEMS]]
+        _send(control, {"refused": problems.report(bad.problems, _source(options.rules)), "problems": listed})
+        return
+    if refused := _failing_tests(generation) if options.test else "":
         _send(control, {"refused": refused})
         return
     ruleset = generation.ruleset
@@ -58,6 +66,7 @@ def main() -> None:
         control,
         {
             "ready": {
+                "name": ruleset.file.name,
                 "prefix": ruleset.site.header_prefix,
                 "addresses": dict(ruleset.site.queue_addresses),
                 "rules": ruleset.sha,

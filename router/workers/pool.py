@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,7 +48,14 @@ class Limits:
 
 
 class Refused(Exception):
-    """The new rules cannot be used; the text says why, for a person. The old generation goes on."""
+    """The new rules cannot be used; the text says why, for a person. The old generation goes on.
+
+    problems: located ones, as `check --format json` writes them; none when it was something else (a failing test).
+    """
+
+    def __init__(self, text: str, problems: Sequence[Mapping[str, Any]] = ()) -> None:
+        self.problems = tuple(problems)
+        super().__init__(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ class Loaded:
     rules: str
     model: str | None
     model_refused: str
+    name: str = ""
 
     def in_scope(self, raw: RawMessage) -> bool:
         return any(folded(address_of(one)) in self.addresses for one in raw.envelope.recipients)
@@ -183,20 +191,43 @@ class Pool:
         self._filling = False
         self._failures = 0
         self._closing = False
-        self._start: Callable[[], Any] | None = None
+        self._begin_again: Callable[[Path], Awaitable[_Nursery]] | None = None
+        self._source = Path()
 
     # ------------------------------------------------------------------ generations
 
     async def load(
-        self, rules: Path, models: Path | None, *, at: datetime | None = None, run_tests: bool = True
+        self,
+        rules: Path,
+        models: Path | None,
+        *,
+        at: datetime | None = None,
+        run_tests: bool = True,
+        base: Path | None = None,
+        owners: Sequence[int] = (),
+        group: str | None = None,
     ) -> Loaded:
         """Start a generation from these files and decide every further mail by it. Raises `Refused`; then nothing has
-        changed."""
-        nursery = await self._begin(rules, models, at, run_tests)
+        changed.
+
+        base: the folder that paths in the rules start from, when it is not their own. owners: users who may own the
+        rules file, besides root and us. group: one that may write it.
+        """
+
+        def begin(source: Path) -> Awaitable[_Nursery]:
+            start_from = ["--rules", str(source), "--base", str(base or rules.parent)]
+            start_from += [f"--owner={one}" for one in owners]
+            start_from += [f"--group={group}"] if group is not None else []
+            start_from += ["--models", str(models)] if models is not None else []
+            start_from += ["--at", at.isoformat()] if at is not None else []
+            start_from += ["--test"] if run_tests else []
+            return self._begin(start_from)
+
+        nursery = await begin(rules)
         assert nursery.loaded is not None
         old = self._nursery
         self._nursery, self.loaded = nursery, nursery.loaded
-        self._start = lambda: self._begin(rules, models, at, run_tests)
+        self._begin_again, self._source = begin, rules
         self._failures = 0
         for worker in list(self._idle):
             if worker.nursery is not nursery:
@@ -208,14 +239,24 @@ class Pool:
         self._watch(nursery)
         return nursery.loaded
 
-    async def _begin(self, rules: Path, models: Path | None, at: datetime | None, run_tests: bool) -> _Nursery:
+    def restart_from(self, copy: Path) -> None:
+        """Should the nursery die, start the next one from this copy of its rules: the file may be a broken one then."""
+        self._source = copy
+
+    def state(self) -> dict[str, int]:
+        """How many workers there are and are wanted, how many are idle, how many mails wait for one."""
+        return {
+            "wanted": self.limits.workers,
+            "running": len(self._workers),
+            "idle": len(self._idle),
+            "mails_waiting": sum(not one.done() for one in self._waiting),
+        }
+
+    async def _begin(self, start_from: Sequence[str]) -> _Nursery:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         command = [sys.executable, "-m", "router.workers.nursery"]
-        command += ["--control", str(theirs.fileno()), "--rules", str(rules)]
-        command += ["--models", str(models)] if models is not None else []
-        command += ["--at", at.isoformat()] if at is not None else []
-        command += ["--test"] if run_tests else []
+        command += ["--control", str(theirs.fileno()), *start_from]
         # One BLAS thread: workers are forked, and a thread pool does not survive a fork.
         threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env={**os.environ, **threads})
@@ -231,7 +272,7 @@ class Pool:
         if "ready" not in answer:
             nursery.close()
             self._reap(process)
-            raise Refused(str(answer["refused"]))
+            raise Refused(str(answer["refused"]), answer.get("problems", ()))
         nursery.loaded = Loaded(**answer["ready"])
         return nursery
 
@@ -249,8 +290,8 @@ class Pool:
                 self._log("nursery-died", status=nursery.process.returncode)
                 nursery.close()
                 try:
-                    assert self._start is not None
-                    fresh = await self._start()
+                    assert self._begin_again is not None
+                    fresh = await self._begin_again(self._source)
                 except Refused as refused:
                     self._log("nursery-refused", reason=str(refused)[:2000])
                     await asyncio.sleep(delay)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -25,6 +26,9 @@ class RunningFilter:
         self._changed = threading.Condition()
         command = [str(MAILROUTER), "serve", "--rules", str(rules), "--models", str(ROOT / "models")]
         command += ["--listen", self.spec, *(["--at", at] if at else []), *options]
+        self.state = tempfile.TemporaryDirectory(prefix="filter-state-")
+        if "--state" not in options:
+            command += ["--state", self.state.name]
         self.process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -84,6 +88,7 @@ class RunningFilter:
             self.process.terminate()
         status = self.process.wait(40)
         self._reader.join(10)
+        self.state.cleanup()
         self.process.stderr.close()
         return status
 
