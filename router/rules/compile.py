@@ -40,7 +40,8 @@ def compile_rules(file: schema.RulesFile, data: bytes = b"") -> Ruleset:
     making = Making(file, compile_condition)
     for name in file.patterns:  # those that no rule uses have examples, which are tests
         making.group_of_pattern(name)
-    extracts = {name: Extracting(one, making.expression(one.regex)) for name, one in file.extract.items()}
+    for extract in file.extract.values():
+        making.expression(extract.regex)
     for name, named in file.conditions.items():
         making.named.setdefault(name, making.check(named.condition))
     checklists = tuple(
@@ -50,6 +51,7 @@ def compile_rules(file: schema.RulesFile, data: bytes = b"") -> Ruleset:
         for one in file.checklists.values()
     )
     stages = tuple(_indexed(stage, file, making) for stage in Stage)
+    expressions = ExpressionBook(making.expressions)
     require = making.check(file.settings.reply.require) if file.settings.reply and file.settings.reply.require else None
     return Ruleset(
         file=file,
@@ -60,14 +62,20 @@ def compile_rules(file: schema.RulesFile, data: bytes = b"") -> Ruleset:
         phrases=PhraseBook(making.phrases),
         groups=tuple(tuple(groups) for groups in making.groups),
         pattern_groups=making.pattern_groups,
-        expressions=ExpressionBook(making.expressions),
-        extracts=extracts,
+        expressions=expressions,
+        extracts={name: _extracting(one, making, expressions) for name, one in file.extract.items()},
         conditions=making.named,
         checklists=checklists,
         stages=stages,
         require=require,
         scripts={str(language): _script_of(file, str(language)) for language in file.languages},
     )
+
+
+def _extracting(extract: schema.Extract, making: Making, expressions: ExpressionBook) -> Extracting:
+    number = making.expression(extract.regex)
+    groups: dict[str, int] = expressions.compiled[number].groupindex
+    return Extracting(extract, number, groups.get(str(extract.name), 0))
 
 
 def without(ruleset: Ruleset, rule: str) -> Ruleset:

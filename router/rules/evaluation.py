@@ -185,7 +185,7 @@ class Evaluation:
                 continue
             text = searched.text
             for match in self.rules.expressions.compiled[extracting.expression].finditer(text.normalised):
-                start, end = match.span(extracting.extract.name)
+                start, end = match.span(extracting.group)
                 if start < 0 or start == end:
                     continue
                 value = text.original_of(start, end)

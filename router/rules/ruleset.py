@@ -129,10 +129,11 @@ class ChecklistChecks:
 
 @dataclass(frozen=True, slots=True)
 class Extracting:
-    """An extract, ready: expression is its number in the book."""
+    """An extract, ready. expression: its number in the book. group: the number of the group that is the value."""
 
     extract: schema.Extract
     expression: int
+    group: int
 
 
 @dataclass(frozen=True)

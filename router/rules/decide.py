@@ -1,0 +1,278 @@
+"""From facts to a decision: stage by stage, rule by rule, then what all of it adds up to.
+
+A plain function: same facts, same rules, same decision. Rules see the facts and what earlier stages wrote; inside a
+stage no rule sees another, so that the order of the file matters for the slots alone. A rule fires when its condition
+is true; when it is unknown and says `on_unknown: hold`, a person gets the mail. Nothing here can lose a mail: the
+strongest a rule can do is hold it.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from router.decision import Account, Classified, Decision, Identity, Recipients, ThreadView, TraceLine
+from router.facts import Facts
+from router.logic import Truth, Unknown
+from router.message.envelope import RawMessage, address_of, folded
+from router.message.message import Degraded
+from router.rules import schema, views
+from router.rules.answer import Places, expectation_of, reply_of
+from router.rules.because import because
+from router.rules.evaluation import Evaluation
+from router.rules.headers import CLEAN, degraded_field, fields_of, parameters, plain
+from router.rules.ruleset import CompiledRule, Ruleset, StageIndex
+from router.rules.schema import Mode, OnUnknown, actions
+from router.rules.writing import Writing, action_said
+from router.threads.thread import Thread
+from router.vocabulary import UNDETERMINED, AccountState, AuthState, Priority, Verdict
+
+DECISION_ID_DIGITS = 16
+
+
+def decide(
+    facts: Facts, ruleset: Ruleset, *, trace: bool = False, clock: Callable[[], float] = time.thread_time
+) -> Decision:
+    """Decide one mail that is in scope.
+
+    trace: a line for every rule, with the words that were found; without it, for rules that fired or are unknown, and
+    nothing of the mail is quoted. clock: seconds, for `settings.time_budget`; the default counts only this thread's own
+    work, so that neither a slow look-up nor a busy machine makes tests unknown.
+    """
+    evaluation = Evaluation(facts, ruleset, clock, telling=trace)
+    writing = Writing(evaluation)
+    lines: list[TraceLine] = []
+    for stage in ruleset.stages:
+        _run(stage, evaluation, writing, lines, every=trace)
+    return _summed_up(evaluation, writing, tuple(lines))
+
+
+def out_of_scope(raw: RawMessage, ruleset: Ruleset) -> Decision:
+    """Mail for none of our queues: it passes, without the fields of our prefix that somebody forged (amendment 1)."""
+    return Decision(
+        id=_id(raw, ruleset.sha),
+        source=raw.source,
+        message_id=_message_id(raw),
+        received_at=raw.received_at.astimezone(ruleset.zone),
+        rules=ruleset.sha,
+        model=None,
+        language=UNDETERMINED,
+        recipients=Recipients(_envelope(raw)),
+        headers_remove=_forged(raw, ruleset.prefix),
+    )
+
+
+def kept(raw: RawMessage, ruleset: Ruleset, what: str, why: str) -> Decision:
+    """The answer when a mail could not be decided: delivered where it was addressed, and marked (architecture, 3)."""
+    decision = out_of_scope(raw, ruleset)
+    degraded = (Degraded(what, why),)
+    addressed = [ruleset.site.queue_of(address) for address in decision.recipients.envelope]
+    queue = next((name for name in ruleset.queues if name in addressed), None)
+    if queue is None:
+        return replace(decision, degraded=degraded)
+    fields = [
+        ("Queue", queue),
+        ("Decision", parameters(decision.id, ("rules", ruleset.sha[:16]))),
+        *degraded_field(degraded),
+    ]
+    added = tuple((ruleset.prefix + name, plain(value)) for name, value in fields)
+    return replace(decision, queue=queue, degraded=degraded, headers_add=added)
+
+
+# --------------------------------------------------------------------------------------------------------------- rules
+def _run(stage: StageIndex, evaluation: Evaluation, writing: Writing, lines: list[TraceLine], *, every: bool) -> None:
+    """One stage. every: also judge and record the rules that the index knows to be false."""
+    evaluation.new_stage()
+    writing.stage_stopped = None
+    fired = []
+    today = evaluation.local_now.date()
+    for compiled in stage.rules if every else stage.candidates(evaluation):
+        rule = compiled.rule
+        if not evaluation.rules.runs_on(rule, today):
+            if every:
+                why = "mode off" if rule.mode is Mode.OFF else f"until {rule.until}"
+                lines.append(_line(rule, False, why, (), "off"))
+            continue
+        stopped = writing.stopped or writing.stage_stopped
+        if stopped and not compiled.holds and rule.on_unknown is not OnUnknown.HOLD:
+            if every:
+                lines.append(_line(rule, False, f"stopped by {stopped.id} (line {stopped.at.line})"))
+            continue
+        value = compiled.check.judge(evaluation)
+        if value is False:
+            if every:
+                lines.append(_line(rule, value, because(compiled.check, evaluation)))
+            continue
+        done = _carried_out(compiled, value, writing, stopped)
+        lines.append(_line(rule, value, because(compiled.check, evaluation), done))
+        if value is True and rule.mode is Mode.ENFORCE and not stopped:
+            fired.append(str(rule.id))
+    evaluation.fired |= frozenset(fired)
+    evaluation.tags = frozenset(writing.tags)
+    evaluation.topic = writing.topic
+    evaluation.queue = writing.slot("queue")
+
+
+def _carried_out(
+    compiled: CompiledRule, value: Truth, writing: Writing, stopped: schema.Rule | None
+) -> tuple[str, ...]:
+    rule = compiled.rule
+    if isinstance(value, Unknown):
+        if rule.on_unknown is not OnUnknown.HOLD:
+            return ()
+        reason = f"{rule.id} could not be judged: {'; '.join(value.causes)}"
+        return (writing.hold(reason) if rule.mode is Mode.ENFORCE else f"would hold: {reason}",)
+    if rule.mode is Mode.SHADOW:
+        return tuple(f"would: {action_said(action)}" for action in rule.then)
+    if stopped:
+        # A stop never stops what keeps a mail back from an answer, or for a person (amendment 15).
+        safe = [action for action in rule.then if isinstance(action, actions.Hold | actions.NoReply)]
+        return (*writing.carry_out(rule, safe), f"else stopped by {stopped.id} (line {stopped.at.line})")
+    return writing.carry_out(rule, rule.then)
+
+
+def _line(rule: schema.Rule, value: Truth, why: str, done: tuple[str, ...] = (), mode: str | None = None) -> TraceLine:
+    result = "unknown" if isinstance(value, Unknown) else "true" if value else "false"
+    return TraceLine(str(rule.stage), str(rule.id), rule.at.line, result, why, done, mode or str(rule.mode))
+
+
+# ----------------------------------------------------------------------------------------------------------------- sum
+def _summed_up(evaluation: Evaluation, writing: Writing, lines: tuple[TraceLine, ...]) -> Decision:
+    facts, ruleset = evaluation.facts, evaluation.rules
+    raw, message = facts.message.raw, facts.message
+    queue = views.chosen_queue(evaluation)
+    hold = tuple(writing.holds) or None
+    thread = views.thread(evaluation)
+    topic, best = _classified(evaluation, views.TOPIC)
+    abuse, _ = _classified(evaluation, views.ABUSE)
+    account = views.account(evaluation)
+    contract = account.contract
+    if contract is None and account.state is AccountState.BELONGS_TO_SENDER and len(account.on_file or ()) == 1:
+        contract = (account.on_file or (None,))[0]
+    missing = views.missing(evaluation)
+    recipients = _recipients(evaluation, writing)
+    reply = reply_of(evaluation, writing, queue)
+    expect = expectation_of(evaluation, writing, queue, reply)
+    places = Places(evaluation, queue, expect, missing, str(ruleset.file.languages[0]))
+    auth = facts.auth
+    decision = Decision(
+        id=_id(raw, ruleset.sha),
+        source=raw.source,
+        message_id=message.message_id,
+        received_at=evaluation.local_now,
+        rules=ruleset.sha,
+        model=facts.services.model,
+        language=message.language,
+        topic=topic,
+        abuse=abuse,
+        thread=ThreadView()
+        if isinstance(thread, Unknown)
+        else ThreadView(thread.state, thread.ticket, thread.new_question),
+        identity=Identity(auth.state, auth.spf, auth.dkim, auth.dmarc, views.contact(evaluation)),
+        account=Account(account.state, contract, account.login),
+        missing=tuple(dict.fromkeys(str(item.id) for _, item in missing)),
+        priority=max(writing.priorities, key=lambda one: one.rank, default=Priority.NORMAL),
+        tags=tuple(writing.tags),
+        notes=tuple(places.fill(note) for note in writing.notes),
+        queue=queue,
+        recipients=recipients,
+        hold=hold,
+        split=writing.split,
+        expect=expect,
+        reply=reply,
+        headers_remove=_forged(raw, ruleset.prefix),
+        verdict=Verdict.HOLD if hold and ruleset.settings.hold == schema.QUARANTINE else Verdict.ACCEPT,
+        degraded=_degraded(evaluation),
+        trace=lines,
+    )
+    added = fields_of(
+        decision,
+        ruleset.prefix,
+        missing=[f"{checklist}.{item.id}" for checklist, item in missing],
+        thread=thread if isinstance(thread, Thread) else None,
+        original_recipients=recipients.remove,
+        by_rules=[(name, places.fill(template)) for name, template in writing.headers.values()],
+        best=best,
+    )
+    return replace(decision, headers_add=added)
+
+
+def _classified(evaluation: Evaluation, name: str) -> tuple[Classified, tuple[str, float] | None]:
+    """What the decision shows of a classifier, and its best label."""
+    if name not in evaluation.rules.file.classifiers:
+        return Classified(), None
+    view = views.labels(evaluation, name)
+    p = {} if isinstance(view, Unknown) else view.p
+    best = max(p.items(), key=lambda one: one[1], default=None)
+    if name == views.TOPIC and evaluation.topic:
+        return Classified(evaluation.topic[0], f"rule:{evaluation.topic[1]}", p), best
+    if isinstance(view, Unknown):
+        return Classified(), None
+    label = view.accepted
+    if label is None and name == views.ABUSE and all(view.is_rejected(one) for one in view.reject):
+        label = CLEAN
+    return Classified(label, "model" if label else None, p), best
+
+
+def _recipients(evaluation: Evaluation, writing: Writing) -> Recipients:
+    """Who gets the mail instead: of a redirect, copies, or a hold (amendments 6 and 16)."""
+    ruleset = evaluation.rules
+    envelope = _envelope(evaluation.facts.message.raw)
+    queues = {one.address: one.queue for one in evaluation.facts.recipients}
+    if writing.holds:
+        if ruleset.settings.hold == schema.QUARANTINE:
+            return Recipients(envelope)
+        goes_to, leave = [str(ruleset.settings.hold)], {queue for queue in queues.values() if queue}
+    else:
+        redirect = writing.redirect
+        goes_to = [*([redirect[1]] if redirect else []), *writing.copies]
+        leave = {redirect[0]} if redirect else set()
+    leave -= set(goes_to)  # a queue that gets the mail back as a copy keeps its recipient
+    remove = tuple(dict.fromkeys(address for address in envelope if queues[address] in leave))
+    # A recipient that is there already must not be added: the MTA would deliver twice.
+    there = {queues[address] for address in envelope if address not in remove}
+    add = tuple(str(ruleset.queues[queue].address) for queue in dict.fromkeys(goes_to) if queue not in there)
+    return Recipients(envelope, remove, add)
+
+
+def _degraded(evaluation: Evaluation) -> tuple[Degraded, ...]:
+    """What could not be known: of the message, then of the world around it."""
+    found = list(evaluation.facts.message.degraded)
+    auth = evaluation.facts.auth
+    if auth.state is AuthState.UNKNOWN:
+        found.append(Degraded("auth", auth.why or "not checked"))
+    found += [Degraded(what, why) for what, why in evaluation.unavailable.items()]
+    return tuple(dict.fromkeys(found))
+
+
+# ------------------------------------------------------------------------------------------------------------ envelope
+def _envelope(raw: RawMessage) -> tuple[str, ...]:
+    return tuple(address_of(argument) for argument in raw.envelope.recipients)
+
+
+def _forged(raw: RawMessage, prefix: str) -> tuple[str, ...]:
+    """The names of the fields of our own prefix that came with the mail, each once."""
+    ours = prefix.lower().encode()
+    found = {name.lower(): name for name in raw.strip_counts}
+    found |= {name.lower(): name for name, _ in raw.fields if name.lower().startswith(ours)}
+    return tuple(name.decode("latin-1") for name in found.values())
+
+
+def _message_id(raw: RawMessage) -> str:
+    """Of a mail that is not read: the first Message-ID as it stands."""
+    bodies: Iterable[bytes] = (body for name, body in raw.fields if name.lower() == b"message-id")
+    return next((" ".join(body.decode("latin-1").split()) for body in bodies), "")
+
+
+def _id(raw: RawMessage, rules: str) -> str:
+    """The same mail, received at the same moment and decided by the same rules, has the same id."""
+    parts = (
+        raw.source,
+        raw.envelope.queue_id or "",
+        _message_id(raw),
+        raw.envelope.sender.decode("latin-1"),
+        *(folded(address) for address in _envelope(raw)),
+        raw.received_at.isoformat(),
+        rules,
+    )
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:DECISION_ID_DIGITS]
