@@ -14,7 +14,7 @@ FLOORS = (
     ("facts", "decision"),
     ("rules", "acknowledge", "milter", "journal"),
     ("triage",),
-    ("generation", "archive"),
+    ("generation", "archive", "answering"),
     ("workers", "control", "backtest"),
     ("reload",),
     ("service",),

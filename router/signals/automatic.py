@@ -135,10 +135,10 @@ def _auto_reply(message: Message) -> str:
     fields = message.fields
     # All fields are asked, as Pigeonhole does: a robot's field is not undone by a second one that says `no`.
     for body in fields.all("Auto-Submitted"):
-        if _bare(body) != "no":
+        if value_of(body) != "no":
             return f"Auto-Submitted: {body[:MAX_EVIDENCE]}"
     for name in AUTO_REPLY_FIELDS:
-        if name in fields and _bare(fields.first(name)) not in ("no", "false", "0"):
+        if name in fields and value_of(fields.first(name)) not in ("no", "false", "0"):
             return _shown(fields, name)
     precedence = _precedence(message, AUTO_REPLY_PRECEDENCE)
     if precedence:
@@ -176,12 +176,12 @@ def _of_addresses(sender: str, author: str | None, fits: Callable[[str], bool]) 
 
 def _precedence(message: Message, words: frozenset[str]) -> str:
     for body in message.fields.all("Precedence"):
-        if _bare(body) in words:
+        if value_of(body) in words:
             return f"Precedence: {body[:MAX_EVIDENCE]}"
     return ""
 
 
-def _bare(body: str) -> str:
+def value_of(body: str) -> str:
     """The value of a field without comments and parameters: `auto-replied` of `(x) Auto-Replied (vacation); a=b`."""
     kept, depth = [], 0
     for character in body[:MAX_EVIDENCE]:

@@ -1,0 +1,155 @@
+"""What ties acknowledgements to the rules: the service's policy, and the wish that the filter writes into a mail.
+
+The acknowledgement room knows nothing of rules.yaml, and the rules nothing of tokens; this is where they meet.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from router.acknowledge import token, wish
+from router.acknowledge.keys import BadKey, Keys, read_keys
+from router.acknowledge.policy import (
+    PLACEHOLDERS,
+    SUBJECT_PLACEHOLDERS,
+    Limits,
+    Policy,
+    QueueText,
+    Rate,
+    placeholders_in,
+)
+from router.acknowledge.token import Asked
+from router.decision import Decision
+from router.errors import BadInput
+from router.message.envelope import RawMessage
+from router.rules import schema
+from router.rules.ruleset import Ruleset
+
+
+class NoAnswers(BadInput):
+    """These rules, or this machine, send no acknowledgements; the words say what is missing."""
+
+
+def policy_of(ruleset: Ruleset) -> Policy:
+    """What the service needs of a rules file. Raises NoAnswers when the file sends no answers or a text could not be
+    said."""
+    file = ruleset.file
+    settings, replies = file.settings.reply, file.replies
+    if settings is None or replies is None:
+        missing = "settings.reply" if settings is None else "replies"
+        raise NoAnswers(f"{file.source}: there is no {missing}, so that no acknowledgement can be sent")
+    _check_places(replies)
+    return Policy(
+        site=ruleset.site,
+        languages=tuple(str(one) for one in file.languages),
+        queues={
+            name: QueueText(
+                str(queue.address), _plain(queue.titles), file.calendars[queue.calendar].timezone, queue.auto_reply
+            )
+            for name, queue in file.queues.items()
+        },
+        subject=_plain(replies.subject),
+        opening=_plain(replies.open),
+        closing=_plain(replies.close),
+        snippets={name: _plain(texts) for name, texts in replies.snippets.items()},
+        asks=_asks(file),
+        from_address=str(settings.from_.address) if settings.from_ else None,
+        from_name=str(settings.from_.name) if settings.from_ else "",
+        limits=Limits(
+            once_per=settings.once_per,
+            per_sender=Rate(settings.max_per_sender.count, settings.max_per_sender.per),
+            per_domain=Rate(settings.max_per_domain.count, settings.max_per_domain.per),
+            total=Rate(settings.max_total.count, settings.max_total.per),
+        ),
+        precedence_bulk=settings.bulk,
+        rules=file.sha256,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """The filter's side. domain: of the intents."""
+
+    ruleset: Ruleset
+    keys: Keys
+    domain: str
+
+    def wished(self, decision: Decision, raw: RawMessage) -> tuple[Decision, str]:
+        """The decision with what is to be said in its `<prefix>Reply` field, and the address of the intent.
+
+        The decision as it came and "" when nothing is to be said."""
+        asked = wish.of_decision(decision)
+        if asked is None:
+            return decision, ""
+        if asked.opens_at is None and self._tells_opening(asked.snippets):
+            opens = self.ruleset.calendar_of(asked.queue).next_opening(decision.received_at)
+            asked = replace(asked, opens_at=opens)
+        body = asked.field_body()
+        name = self.ruleset.site.header_prefix + "Reply"
+        fields = tuple((key, body if key == name else value) for key, value in decision.headers_add)
+        if (name, body) not in fields:
+            fields = (*fields, (name, body))
+        # The token lives by the real clock, whatever clock the decision was made by.
+        made = token.make(self.keys, Asked(raw.envelope.sender, decision.message_id, body), raw.received_at)
+        return replace(decision, headers_add=fields), f"{made}@{self.domain}"
+
+    def _tells_opening(self, snippets: tuple[str, ...]) -> bool:
+        replies = self.ruleset.file.replies
+        return replies is not None and any(
+            "opens_at" in placeholders_in(text)
+            for name in snippets
+            for text in replies.snippets[name].by_language.values()
+        )
+
+
+def answering_of(ruleset: Ruleset, base: Path) -> Answering:
+    """The filter's side of these rules. base: the folder that paths in them start from. Raises NoAnswers with what is
+    missing; the filter then goes on without acknowledgements."""
+    settings = ruleset.file.settings
+    if settings.reply is None or settings.reply.intent_domain is None:
+        raise NoAnswers("settings.reply.intent_domain is not set")
+    policy_of(ruleset)
+    return Answering(ruleset, keys_of(ruleset, base), str(settings.reply.intent_domain).lower())
+
+
+def keys_of(ruleset: Ruleset, base: Path) -> Keys:
+    """The keys made of `settings.key_file`. Raises NoAnswers."""
+    path = ruleset.file.settings.key_file
+    if path is None:
+        raise NoAnswers("settings.key_file is not set")
+    try:
+        return read_keys(base / str(path))
+    except BadKey as problem:
+        raise NoAnswers(str(problem)) from None
+
+
+def _plain(texts: schema.Texts) -> dict[str, str]:
+    return {str(language): str(text) for language, text in texts.by_language.items()}
+
+
+def _asks(file: schema.RulesFile) -> dict[str, dict[str, str]]:
+    """What is asked for, by `checklist.item` and, where only one checklist has an item of that name, by `item`."""
+    found: dict[str, dict[str, str]] = {}
+    seen: dict[str, int] = {}
+    for checklist in file.checklists.values():
+        for item in checklist.items:
+            found[f"{checklist.name}.{item.id}"] = found[str(item.id)] = _plain(item.ask)
+            seen[str(item.id)] = seen.get(str(item.id), 0) + 1
+    for name, number in seen.items():
+        if number > 1:
+            del found[name]
+    return found
+
+
+def _check_places(replies: schema.Replies) -> None:
+    """An answer says nothing that the writer wrote or that is on file about anybody (reliability.md, 20, 45)."""
+    groups = [("replies.subject", replies.subject, SUBJECT_PLACEHOLDERS)]
+    groups += [("replies.open", replies.open, frozenset()), ("replies.close", replies.close, frozenset())]
+    groups += [(f"replies.snippets.{name}", texts, PLACEHOLDERS) for name, texts in replies.snippets.items()]
+    for where, texts, allowed in groups:
+        for language, text in texts.by_language.items():
+            for place in placeholders_in(str(text)):
+                if place not in allowed:
+                    raise NoAnswers(
+                        f"{text.at}: {where}.{language}: an answer cannot say {{{place}}}; it may say "
+                        + (", ".join(f"{{{one}}}" for one in sorted(allowed)) or "nothing in braces")
+                    )
