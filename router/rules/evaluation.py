@@ -206,7 +206,7 @@ class Evaluation:
             return OUT_OF_TIME
         answer = self._looked_up[name, key] = self.facts.services.look_up(name, key)
         if isinstance(answer, Unknown):
-            self.unavailable.setdefault(name, "; ".join(answer.causes))
+            self.unavailable.setdefault(name, "; ".join(answer.causes).removeprefix(f"{name}: "))
         return answer
 
     def in_list(self, name: str, key: str) -> Truth:
