@@ -9,12 +9,10 @@ from zoneinfo import ZoneInfo
 
 from router import hours
 from router.facts import Site
-from router.identity.contacts import ListBook
 from router.logic import Truth
 from router.rules import schema
 from router.rules.expressions import ExpressionBook
 from router.rules.phrases import PhraseBook
-from router.rules.surroundings import list_book_of
 from router.vocabulary import Stage
 
 if TYPE_CHECKING:
@@ -182,10 +180,6 @@ class Ruleset:
     @property
     def prefix(self) -> str:
         return self.site.header_prefix
-
-    def list_book(self) -> ListBook:
-        """A new book of the lists of the file."""
-        return list_book_of(self.file)
 
     def runs_on(self, rule: schema.Rule, day: date) -> bool:
         """Whether the rule runs that day: it is not off, and not past its `until`."""

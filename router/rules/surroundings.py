@@ -13,7 +13,6 @@ from typing import NoReturn
 from router import hours
 from router.errors import BadFile, Location, Problem
 from router.facts import Site
-from router.identity.contacts import FileList, ItemList, ListBook, NoList, Source
 from router.message.envelope import folded
 from router.rules import schema
 
@@ -40,22 +39,6 @@ def site_of(file: schema.RulesFile) -> Site:
         panel_key=(str(signed.name), _bytes_of(signed.key_file, file).strip()) if signed else None,
         spam=(str(settings.spam.header), settings.spam.over) if settings.spam else None,
     )
-
-
-def list_book_of(file: schema.RulesFile) -> ListBook:
-    """The lists of the file, for whoever looks things up; files are read when first asked for."""
-    return ListBook(_source(one, file) for one in file.lists.values())
-
-
-def _source(one: schema.ListSource, file: schema.RulesFile) -> Source:
-    name = str(one.name)
-    if isinstance(one, schema.ItemsList):
-        return ItemList(name, tuple(str(item) for item in one.items))
-    if isinstance(one, schema.FileList):
-        path = (file.base or Path()) / str(one.path)
-        return FileList(name, path, str(one.key), str(one.value) if one.value else None, one.max_age, one.reload)
-    # A worker has no network: what waits for others is asked by the look-up process (amendment 8).
-    return NoList(name, "is looked up by another process, which does not run here")
 
 
 def calendars_of(file: schema.RulesFile) -> dict[str, hours.Calendar]:
