@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from router.identity import authentication_results
+from router.identity.alignment import aligned
 from router.identity.authentication_results import Result, Results
 from router.identity.author import Author
 from router.message.addresses import ascii_domain
@@ -33,9 +34,10 @@ def join(author: Author, sender: str, results: Results | None) -> Authentication
     """Amendment 3, with `sender` the bare envelope sender and `results` of checks that were made (None: none was).
 
     pass: SPF passed for a MAIL FROM domain aligned with the author's, a DKIM signature of an aligned domain passed, or
-    DMARC passed for the author's very domain. ambiguous: no single author, or only a signature speaks for him while a
-    field stands twice that may stand once (the signature covers one of the two). unknown: no pass, and a check did not
-    come to an end. fail: no pass, and SPF said fail or softfail, or an aligned signature is bad. none: all else.
+    DMARC passed for the author's very domain; not when DMARC failed for it, whose record may ask for more. ambiguous:
+    no single author, or only a signature speaks for him while a field stands twice that may stand once (the signature
+    covers one of the two). unknown: no pass, and a check did not come to an end. fail: no pass, and SPF said fail or
+    softfail, or an aligned signature is bad. none: all else.
     """
     if results is None:
         state = AuthState.AMBIGUOUS if author.address is None else AuthState.UNKNOWN
@@ -53,16 +55,6 @@ def join(author: Author, sender: str, results: Results | None) -> Authentication
         dmarc.word if dmarc else "unknown",
         why,
     )
-
-
-def aligned(author_domain: str, proven: str) -> bool:
-    """Whether a proof for `proven` speaks for an author at `author_domain`: the same domain, or one below it.
-
-    Narrower than DMARC's relaxed alignment: without the public suffix list a subdomain must not speak for the domain
-    above it, or anybody at `x.narod.example` would speak for people at `narod.example`. Where DMARC was checked, its
-    pass brings those cases back.
-    """
-    return bool(author_domain and "." in proven) and (author_domain == proven or author_domain.endswith("." + proven))
 
 
 def _state(

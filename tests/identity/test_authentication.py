@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.identity import authentication_results
-from router.identity.authentication import aligned, authenticate
+from router.identity.alignment import aligned, organisational_domain
+from router.identity.authentication import authenticate
 from router.identity.authentication_results import _PLAIN, _authres_infos, _infos, _plain_infos
 from router.identity.author import find as find_author
 from router.vocabulary import AuthState
@@ -156,8 +157,10 @@ JOINED = [
     ("dkim=pass header.d=evilcustomer.example", "", "", "none"),
     ("dkim=pass header.d=example", "", "", "none"),
     ("dmarc=pass header.from=evil.example", "", "", "none"),
-    (BELOW, "", "<a@x.customer.example>", "none"),
-    (f"{BELOW}; dmarc=pass header.from=customer.example", "", "<a@x.customer.example>", "pass"),
+    (BELOW, "", "<a@x.customer.example>", "pass"),
+    (BELOW, "anna@customer.com.ua", "<a@x.customer.example>", "none"),
+    ("spf=pass smtp.mailfrom=evil.com.ua", "anna@customer.com.ua", "<a@evil.com.ua>", "none"),
+    (f"{BELOW}; dmarc=fail header.from=customer.example", "", "<a@x.customer.example>", "none"),
     # nothing, and failures
     ("none", "", "", "none"),
     ("dkim=none; spf=none smtp.mailfrom=customer.example", "", "", "none"),
@@ -202,14 +205,35 @@ def test_words_for_the_record() -> None:
     assert proof("").why == "not checked: no trusted Authentication-Results"
 
 
-def test_alignment_goes_down_only() -> None:
-    """A domain speaks for what lies below it, never a tenant for the domain above."""
-    assert aligned("customer.example", "customer.example")
-    assert aligned("mail.customer.example", "customer.example")
-    assert not aligned("narod.example", "evil.narod.example")
-    assert not aligned("evilcustomer.example", "customer.example")
-    assert not aligned("customer.example", "example")
-    assert not aligned("", "customer.example")
+@pytest.mark.parametrize(
+    ("author", "proven", "expected"),
+    [
+        ("customer.example", "customer.example", True),
+        ("mail.customer.example", "customer.example", True),
+        ("customer.example", "bounces.customer.example", True),
+        ("a.customer.com.ua", "b.customer.com.ua", True),
+        ("customer.com.ua", "evil.com.ua", False),
+        ("customer.com.ua", "com.ua", False),
+        ("com.ua", "evil.com.ua", False),
+        ("anna.github.io", "evil.github.io", False),
+        ("github.io", "evil.github.io", False),
+        ("evilcustomer.example", "customer.example", False),
+        ("customer.example", "customer.test", False),
+        ("customer.example", "example", False),
+        ("localhost", "localhost", False),
+        ("", "customer.example", False),
+        ("mail.xn--80a1acn3a.xn--j1amh", "xn--80a1acn3a.xn--j1amh", True),
+    ],
+)
+def test_alignment_is_by_organisation(author: str, proven: str, expected: bool) -> None:
+    """One registered domain; never two tenants of a public suffix, nor the suffix itself."""
+    assert aligned(author, proven) == expected
+
+
+def test_the_organisational_domain() -> None:
+    """What somebody registered; a public suffix is nobody's."""
+    assert organisational_domain("a.b.customer.kiev.ua") == "customer.kiev.ua"
+    assert organisational_domain("com.ua") is None
 
 
 WORDS = st.sampled_from(
