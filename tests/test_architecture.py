@@ -33,6 +33,7 @@ DOORS = {
     "sklearn": {"classify/"},
     "dns": {"identity/lookup.py"},
     "authres": {"identity/authentication_results.py"},
+    "publicsuffixlist": {"identity/alignment.py"},
     "joblib": {"classify/"},
     "aiosmtpd": {"cli/", "acknowledge/"},
 }
