@@ -16,6 +16,7 @@ UNLIKE = 0.15  # starting points of rules-language.md 5.4, to be fitted on label
 LIKE = 0.35
 MIN_WORDS = 4
 MAX_CLOSING_WORDS = 25
+MAX_CLOSING_CHARACTERS = 500
 OTHER_WORDS = 4  # a name, "Anna Petrenko, Desk Ltd": what a closing line may hold beside its closing words,
 OTHER_WORDS_EACH = 3  # and for each further closing word
 
@@ -56,8 +57,7 @@ def find(
     ticket, None when nobody knows."""
     if not message.text_known or message.encrypted:
         return NewQuestion.UNKNOWN
-    words = _WORD.findall(message.new_text.lower())
-    if len(words) < MIN_WORDS or is_closing(message.new_text):
+    if len(_WORD.findall(message.new_text[:MAX_CLOSING_CHARACTERS])) < MIN_WORDS or is_closing(message.new_text):
         return NewQuestion.UNLIKELY
     if says_so:
         return NewQuestion.LIKELY
@@ -70,7 +70,7 @@ def find(
 
 def is_closing(text: str) -> bool:
     """Whether a text only thanks or says that all is well: short, a word of that, no question, no `but`."""
-    if "?" in text:
+    if "?" in text or len(text) > MAX_CLOSING_CHARACTERS:
         return False
     words = _WORD.findall(text.lower())
     if not words or len(words) > MAX_CLOSING_WORDS or any(_GUARD.fullmatch(word) for word in words):

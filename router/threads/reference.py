@@ -51,7 +51,7 @@ _PREFIX = re.compile(
     rf"\s*(?:(?P<reply>{_one_of(REPLY_PREFIXES)})|(?:{_one_of(FORWARD_PREFIXES)})){_COUNTER}\s{{0,3}}:"
 )
 _ID = re.compile(rb"<[^<>\s]{1,998}>")
-_FORWARDED_BLOCK = re.compile(rf"^[\s>*_-]{{0,60}}(?:{_one_of(FORWARDED_BLOCKS)})\s{{0,3}}(?::|-|$)", re.MULTILINE)
+_FORWARDED_BLOCK = re.compile(rf"^[ \t>*_-]{{0,60}}(?:{_one_of(FORWARDED_BLOCKS)})[ \t]{{0,3}}(?::|-|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
