@@ -105,7 +105,7 @@ FORWARD_OPENING = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 REPLY_ABOVE = re.compile(
-    r".{0,20}"
+    r".{0,40}"
     + r"""(?:
         (?:reply|response|answer|comment).{0,20}\ above\ this\ line | above\ this\ line.{0,20}\ (?:reply|respond)
         | (?:ответ|пишите|напишите|отвечайте).{0,30}выше\ этой\ (?:строки|линии|черты)

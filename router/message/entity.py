@@ -102,7 +102,9 @@ def mime_headers(content: bytes | None, placed: bytes | None, encoding: bytes | 
 
 
 def leaf(headers: Headers, body: bytes, *, cut: bool = False) -> Entity:
-    return Entity(headers.content, headers.placed, headers.encoding, body, cut=cut)
+    """An entity without children. A multipart in which no part could be found is shown as text, so it is text."""
+    content = PLAIN if headers.content.main == "multipart" else headers.content
+    return Entity(content, headers.placed, headers.encoding, body, cut=cut)
 
 
 def of_plain_mail(top: Headers, body: bytes, *, cut: bool) -> Entity | None:

@@ -259,7 +259,7 @@ def _of_latin(words: list[str]) -> str:
             for language, weight in listed:
                 votes[language] += weight
     # one short word in a long text is chance, not a language
-    return _elected(votes, needed=max(0.9, min(3.0, count / 12))).removesuffix("-latn")
+    return _elected(votes, needed=max(0.9, count / 12)).removesuffix("-latn")
 
 
 def _of_latin_text(text: str, words: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""The only door to flanker, and the stdlib's parser behind it for the mail that flanker refuses.
+"""The door to flanker's MIME scanner (addresses.py is the one to its address parser), and the stdlib behind it.
 
 flanker is asked for one thing it does well: where the parts of a message begin and end. It gets Latin-1 text, one
 character a byte, so that its offsets are ours; header values, transfer encodings and charsets are read by our own code.
@@ -69,29 +69,9 @@ def by_stdlib(top: Headers, content_type: bytes, body: bytes, *, cut: bool) -> E
         return None
 
 
-def address_list(value: str) -> tuple[tuple[str, str], ...] | None:
-    """The mailboxes of a From, To or Reply-To field as flanker's strict grammar reads them: (display name, address).
-
-    value: the unfolded field body, encoded words still in it. None: not a list of addresses, or longer than 8 KB.
-    """
-    if len(value) > 8_192:
-        return None
-    _silence()
-    try:
-        from flanker.addresslib import address
-
-        found = address.parse_list(value, strict=True)
-        return tuple((one.display_name, one.address) for one in found) or None
-    except Exception:  # its generated parser gives up in several ways
-        return None
-
-
-def _silence() -> None:
-    logging.getLogger("flanker.addresslib._parser.parser").setLevel(logging.ERROR)  # 28 lines at import otherwise
-
-
 def _scanner() -> Any:
-    _silence()
+    """flanker's scanner, imported when first needed; its address parser prints 28 lines at import otherwise."""
+    logging.getLogger("flanker.addresslib._parser.parser").setLevel(logging.CRITICAL)
     from flanker.mime.message import scanner
 
     return scanner
