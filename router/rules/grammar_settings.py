@@ -52,6 +52,11 @@ _REPLY = Block(
         "max_per_domain": Key(_RATE, "answers to one domain"),
         "max_total": Key(_RATE, "answers in all"),
         "require": Key(CONDITION, "no answer to a mail for which this is not true"),
+        "intent_domain": Key(
+            Typed("a domain such as ack.desk.internal", scalars.domain),
+            "a domain that the mail server routes to `mailrouter acknowledge`; without it nothing is sent",
+        ),
+        "bulk": Key(BOOLEAN, "answers carry `Precedence: bulk`; true unless said otherwise"),
     },
 )
 _HOLD = Name(Kind.QUEUE, {schema.QUARANTINE: Text(schema.QUARANTINE)})

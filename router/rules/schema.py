@@ -61,7 +61,7 @@ class Texts:
         return self.by_language[language]
 
 
-# ------------------------------------------------------------------------------------------------------------ settings
+# ------------------------------------------------------------------------------------------------------------- settings
 @dataclass(frozen=True, slots=True)
 class Rate:
     """`2 per day`: at most `count` in any `per`."""
@@ -78,7 +78,9 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class ReplySettings:
-    """from_: None for `queue`: name and address of the queue that will answer (amendment 11). require: None: always."""
+    """from_: None for `queue`: name and address of the queue that will answer (amendment 11). require: None: always.
+    intent_domain: where the MTA routes intents to the acknowledgement service; None: nothing is sent, whatever rules
+    say. bulk: `Precedence: bulk` on every answer."""
 
     from_: Mailbox | None = None
     once_per: timedelta = timedelta(days=7)
@@ -86,6 +88,8 @@ class ReplySettings:
     max_per_domain: Rate = Rate(50, timedelta(hours=1))
     max_total: Rate = Rate(200, timedelta(hours=1))
     require: Condition | None = None
+    intent_domain: Text | None = None
+    bulk: bool = True
     at: Location = field(default=NOWHERE, compare=False)
 
 
@@ -181,7 +185,7 @@ class Training:
     at: Location = field(default=NOWHERE, compare=False)
 
 
-# ---------------------------------------------------------------------------------------------------------------- time
+# ----------------------------------------------------------------------------------------------------------------- time
 @dataclass(frozen=True, slots=True)
 class DatedHoliday:
     """date: `MM-DD` (every year) or `YYYY-MM-DD`, checked. hours: spans, if only part of the day is worked."""
@@ -267,7 +271,7 @@ class Queue:
     at: Location = field(default=NOWHERE, compare=False)
 
 
-# ----------------------------------------------------------------------------------------------------------- knowledge
+# ------------------------------------------------------------------------------------------------------------ knowledge
 @dataclass(frozen=True, slots=True)
 class ItemsList:
     name: Text
@@ -406,7 +410,7 @@ class Replies:
     at: Location = field(default=NOWHERE, compare=False)
 
 
-# --------------------------------------------------------------------------------------------------------------- rules
+# ---------------------------------------------------------------------------------------------------------------- rules
 class Mode(StrEnum):
     ENFORCE = "enforce"
     SHADOW = "shadow"
@@ -436,7 +440,7 @@ class Rule:
     at: Location = field(default=NOWHERE, compare=False)
 
 
-# ---------------------------------------------------------------------------------------------------------------- file
+# ----------------------------------------------------------------------------------------------------------------- file
 @dataclass(frozen=True, slots=True)
 class RulesFile:
     """The whole file. source: its name as given. base: the folder that paths in it start from, None when there is none.
