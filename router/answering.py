@@ -3,10 +3,14 @@
 The acknowledgement room knows nothing of rules.yaml, and the rules nothing of tokens; this is where they meet.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
-from router.acknowledge import token, wish
+from router.acknowledge import gates, token, wish
+from router.acknowledge.accepted import of_raw
+from router.acknowledge.compose import Answered, CannotCompose, Composed, compose
 from router.acknowledge.keys import BadKey, Keys, read_keys
 from router.acknowledge.policy import (
     PLACEHOLDERS,
@@ -18,10 +22,12 @@ from router.acknowledge.policy import (
     placeholders_in,
 )
 from router.acknowledge.token import Asked
+from router.acknowledge.wish import Wish
 from router.decision import Decision
 from router.errors import BadInput
 from router.message.envelope import RawMessage
 from router.rules import schema
+from router.rules.gates import WHEN
 from router.rules.ruleset import Ruleset
 
 
@@ -80,10 +86,7 @@ class Answering:
         asked = wish.of_decision(decision)
         if asked is None:
             return decision, ""
-        if asked.opens_at is None and self._tells_opening(asked.snippets):
-            opens = self.ruleset.calendar_of(asked.queue).next_opening(decision.received_at)
-            asked = replace(asked, opens_at=opens)
-        body = asked.field_body()
+        body = _with_opening(self.ruleset, asked, decision.received_at).field_body()
         name = self.ruleset.site.header_prefix + "Reply"
         fields = tuple((key, body if key == name else value) for key, value in decision.headers_add)
         if (name, body) not in fields:
@@ -91,14 +94,6 @@ class Answering:
         # The token lives by the real clock, whatever clock the decision was made by.
         made = token.make(self.keys, Asked(raw.envelope.sender, decision.message_id, body), raw.received_at)
         return replace(decision, headers_add=fields), f"{made}@{self.domain}"
-
-    def _tells_opening(self, snippets: tuple[str, ...]) -> bool:
-        replies = self.ruleset.file.replies
-        return replies is not None and any(
-            "opens_at" in placeholders_in(text)
-            for name in snippets
-            for text in replies.snippets[name].by_language.values()
-        )
 
 
 def answering_of(ruleset: Ruleset, base: Path) -> Answering:
@@ -120,6 +115,19 @@ def keys_of(ruleset: Ruleset, base: Path) -> Keys:
         return read_keys(base / str(path))
     except BadKey as problem:
         raise NoAnswers(str(problem)) from None
+
+
+def _with_opening(ruleset: Ruleset, asked: Wish, at: datetime) -> Wish:
+    """The wish with the next opening of its queue, if a snippet tells it and no rule asked for an expectation."""
+    replies = ruleset.file.replies
+    told = replies is not None and any(
+        "opens_at" in placeholders_in(text)
+        for name in asked.snippets
+        for text in replies.snippets[name].by_language.values()
+    )
+    if not told or asked.opens_at is not None:
+        return asked
+    return replace(asked, opens_at=ruleset.calendar_of(asked.queue).next_opening(at))
 
 
 def _plain(texts: schema.Texts) -> dict[str, str]:
@@ -153,3 +161,48 @@ def _check_places(replies: schema.Replies) -> None:
                         f"{text.at}: {where}.{language}: an answer cannot say {{{place}}}; it may say "
                         + (", ".join(f"{{{one}}}" for one in sorted(allowed)) or "nothing in braces")
                     )
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the service would do with one mail. refused: gate or reason -> evidence; empty: it would go, if the store
+    has nothing against it. message: what would be said, also when it is refused; None when nothing would."""
+
+    refused: Mapping[str, str]
+    message: Composed | None
+
+
+def preview(ruleset: Ruleset, decision: Decision, raw: RawMessage, now: datetime) -> Preview:
+    """The acknowledgement of a decided mail, without a token and without the store. Raises NoAnswers."""
+    policy = policy_of(ruleset)
+    if decision.queue is None:
+        return Preview({"scope": "no queue is addressed"}, None)
+    if decision.reply is None:
+        return Preview({"rules": "no rule says anything"}, None)
+    asked = wish.of_decision(replace(decision, hold=None, reply=replace(decision.reply, send=True)))
+    if asked is None:
+        return Preview({"rules": "no rule says anything"}, None)
+    asked = _with_opening(ruleset, asked, decision.received_at)
+    fields = tuple(one for one in raw.fields if one[0].lower() != policy.reply_field.lower().encode())
+    seen = replace(raw, fields=(*fields, (policy.reply_field.encode(), asked.field_body().encode())))
+    mail = of_raw(seen, policy, "", len(raw.body))
+    found = dict(gates.judge(mail, None, now))
+    for gate in decision.reply.refused:
+        found.setdefault(gate, WHEN.get(gate, "refused when the rules decided"))
+    try:
+        message = compose(
+            policy,
+            asked,
+            Answered(
+                mail.sender_address,
+                mail.message.subject,
+                mail.message.message_id,
+                mail.message.fields.first("References"),
+            ),
+            message_id=f"<ack.preview@{policy.address_of(asked.queue).rpartition('@')[2]}>",
+            loop="preview",
+            now=now,
+        )
+    except CannotCompose as problem:
+        return Preview({**found, "text": str(problem)}, None)
+    return Preview(found, message)

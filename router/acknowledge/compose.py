@@ -80,7 +80,7 @@ def compose(policy: Policy, wish: Wish, answered: Answered, *, message_id: str, 
     if not said:
         raise CannotCompose("nothing to say: " + "; ".join(f"{name}: {why}" for name, why in left_out))
     body = "\n\n\n".join(_text(policy, wish, queue, language, said) for language in languages)
-    address = policy.from_address or queue.address
+    address = policy.address_of(wish.queue)
     name = policy.from_name if policy.from_address else queue.titles.get(languages[0], "")
     fields = [
         ("From", mailbox(name, address)),

@@ -73,6 +73,10 @@ class Policy:
         domains = [address.rpartition("@")[2] for address in addresses]
         return frozenset(ascii_domain(domain) or domain.casefold() for domain in domains)
 
+    def address_of(self, queue: str) -> str:
+        """Where an answer of that queue comes from."""
+        return self.from_address or self.queues[queue].address
+
     @property
     def loop_field(self) -> str:
         return self.site.header_prefix + "Loop"

@@ -135,8 +135,7 @@ class Acknowledger:
 
     def _composed(self, mail: Accepted, wish: Wish, claim: Claim, key: bytes) -> Composed:
         policy = self.policy
-        queue = policy.queues[wish.queue]
-        domain = (policy.from_address or queue.address).rpartition("@")[2]
+        domain = policy.address_of(wish.queue).rpartition("@")[2]
         message = mail.message
         return compose(
             policy,
