@@ -32,7 +32,7 @@ _MONTH = (
 )
 DATE = re.compile(
     rf"""(?:
-        \b\d{{1,2}}[./-]\d{{1,2}}[./-](?:\d{{4}}|\d{{2}})\b | \b\d{{4}}[./-]\d{{1,2}}[./-]\d{{1,2}}\b
+        (?<![\d.])[0-3]?\d[./-][0-3]?\d[./-](?:20)?\d\d(?![\d.]?\d) | \b20\d\d[./-][01]?\d[./-][0-3]?\d\b
         | \b\d{{1,2}}(?:\.|-?(?:st|nd|rd|th|го|е))?\ (?:de\ )?{_MONTH},?\ (?:de\ |del\ )?\d{{4}}\b
         | \b{_MONTH}\ \d{{1,2}}(?:st|nd|rd|th)?,?\ \d{{4}}\b
         | \b\d{{1,2}}\.?\ {_MONTH},?\ (?:at|um|в|о|об|à|kl\.?)?\ ?\d{{1,2}}:\d{{2}}
@@ -42,6 +42,9 @@ DATE = re.compile(
 )
 TIME = re.compile(r"\b\d{1,2}[:.]\d{2}(?::\d{2})?\b")
 ADDRESS = re.compile(r"[^\s<>@()\[\]\"':;,]{1,64}@[^\s<>@()\[\]\"':;,]{1,250}")
+
+BRACKETED = re.compile(rf"[<(\[](?:mailto:)?{ADDRESS.pattern}[>)\]]")
+ENDS_IN_ADDRESS_OR_TIME = re.compile(r"[>)\]]\s?:\*?$|\d[:.]\d\d(?::\d\d)?(?:\s?[ap]\.?m\.?)?\s?:\*?$", re.IGNORECASE)
 
 OPENING = re.compile(
     r"""(?:

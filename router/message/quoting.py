@@ -199,19 +199,19 @@ class _Cutter:
     def _attributes(self, line: str, following: int) -> bool:
         """Whether `line` is an attribution that may cut: `following` is the index of the line after it."""
         ends = line.endswith((":", ":*"))
-        if not ends and not (line.endswith(">") and self._quote_follows(following)):
+        quote_follows = self._quote_follows(following)
+        if not ends and not (quote_follows and line.endswith(">")):
             return False
-        address = forms.ADDRESS.search(line)
-        date = forms.DATE.search(line)
-        if address and date:
-            return not self.forwarded or self._quote_follows(following)
         verb = ends and forms.VERB.search(line)
-        if self._quote_follows(following):
-            return bool(verb or (date and forms.TIME.search(line)))
-        if self.forwarded or not verb:
+        date = forms.DATE.search(line)
+        if quote_follows:
+            return bool(verb or (date and (forms.ADDRESS.search(line) or forms.TIME.search(line))))
+        if self.forwarded:
             return False
-        dated = forms.TIME.search(line) and (date or address)
-        return bool((dated and (address or forms.DATED_OPENING.match(line))) or forms.NAME_WROTE.fullmatch(line))
+        if date and forms.BRACKETED.search(line):
+            return bool(verb or forms.ENDS_IN_ADDRESS_OR_TIME.search(line))
+        dated = verb and date and forms.TIME.search(line) and forms.DATED_OPENING.match(line)
+        return bool(dated or (verb and forms.NAME_WROTE.fullmatch(line)))
 
     def _quote_greeting(self, attribution: str) -> None:
         """The Bat! puts a greeting above "You wrote", which is not this writer's if words precede it."""
