@@ -34,6 +34,11 @@ def reload_command(rules: Path, state: Path | None, control: Path | None, as_jso
     \b
     mailrouter reload
     """
+    reload_now(rules, state, control, as_json)
+
+
+def reload_now(rules: Path, state: Path | None, control: Path | None, as_json: bool = False) -> None:
+    """Ask and tell; raises Exit as the command does."""
     answer = asked("reload", rules, state, control)
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))

@@ -68,6 +68,8 @@ class Loaded:
     model: str | None
     model_refused: str
     name: str = ""
+    no_answers: str = ""
+    """Why no acknowledgement is asked for, or ""."""
 
     def in_scope(self, raw: RawMessage) -> bool:
         return any(folded(address_of(one)) in self.addresses for one in raw.envelope.recipients)
@@ -265,13 +267,13 @@ class Pool:
         try:
             data, _ = await asyncio.wait_for(_receive(ours), self.limits.start_s)
         except TimeoutError:
-            process.kill()
             nursery.close()
+            await _ended(process)
             raise Refused(f"loading took longer than {self.limits.start_s:.0f} s") from None
         answer: dict[str, Any] = json.loads(data) if data else {"refused": "the loading process died"}
         if "ready" not in answer:
             nursery.close()
-            self._reap(process)
+            await _ended(process)
             raise Refused(str(answer["refused"]), answer.get("problems", ()))
         nursery.loaded = Loaded(**answer["ready"])
         return nursery
@@ -453,6 +455,12 @@ class Pool:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _ended(process: "subprocess.Popen[bytes]") -> None:
+    """End a nursery that has had its say."""
+    process.kill()
+    await asyncio.to_thread(process.wait)
 
 
 async def _receive(control: socket.socket) -> tuple[bytes, list[int]]:

@@ -1,0 +1,61 @@
+"""A rules file judged as a reload would judge it: errors, warnings, the file's own tests."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from router.errors import BadFile, Problem, Severity
+from router.rules import cases, problems
+from router.rules.compile import compile_rules
+from router.rules.load import check
+from router.rules.schema import RulesFile
+
+
+@dataclass(frozen=True)
+class Checked:
+    """file: None when there are errors; report: of its tests, then None too."""
+
+    data: bytes
+    file: RulesFile | None
+    problems: tuple[Problem, ...]
+    report: cases.Report | None
+
+    @property
+    def errors(self) -> int:
+        return sum(one.severity is Severity.ERROR for one in self.problems)
+
+    @property
+    def failed(self) -> int:
+        return 0 if self.report is None else self.report.failed
+
+    @property
+    def good(self) -> bool:
+        """A filter would take it."""
+        return self.file is not None and not self.errors and not self.failed
+
+    def as_text(self) -> str:
+        """What is wrong, for a terminal; "" when nothing is."""
+        said = [problems.report(self.problems, self.data)]
+        if self.report is not None and not self.report.ok:
+            said.append(self.report.as_text())
+        return "\n".join(one for one in said if one)
+
+    def counted(self) -> str:
+        """`2 errors, 1 warning, 1 failing test`; "" when all is well."""
+        warnings = len(self.problems) - self.errors
+        counts = ((self.errors, "error"), (warnings, "warning"), (self.failed, "failing test"))
+        return ", ".join(f"{number} {word}{'s' * (number > 1)}" for number, word in counts if number)
+
+
+def checked(
+    data: bytes, name: Path, base: Path | None = None, *, today: date | None = None, model: str | None = None
+) -> Checked:
+    """name: what locations show. base: the folder that paths in the file start from; None: that of `name`.
+    today, model: for the warnings that depend on them."""
+    file, found = check(data, str(name), base=base or name.parent, today=today, model=model)
+    if file is None:
+        return Checked(data, None, found, None)
+    try:
+        return Checked(data, file, found, cases.run(compile_rules(file, data)))
+    except BadFile as bad:  # something outside the file that it names
+        return Checked(data, None, (*found, *bad.problems), None)
