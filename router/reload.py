@@ -126,7 +126,13 @@ class Reloader:
     def _count(self, loaded: Loaded) -> None:
         self.generation += 1
         self._loaded_at = datetime.now(UTC)
-        self._log("loaded", rules=loaded.rules[:12], model=loaded.model, model_refused=loaded.model_refused or None)
+        self._log(
+            "loaded",
+            rules=loaded.rules[:12],
+            model=loaded.model,
+            model_refused=loaded.model_refused or None,
+            no_answers=loaded.no_answers or None,
+        )
 
     def _refused(self, event: str, refused: Refused) -> None:
         self._log(event, reason=str(refused))
@@ -151,6 +157,7 @@ class Reloader:
                 "last_good": self.last_good,
             },
             "model": {"id": loaded.model, "refused": loaded.model_refused or None},
+            "acknowledgements": {"asked_for": not loaded.no_answers, "refused": loaded.no_answers or None},
             "last_reload": self.outcome,
         }
 

@@ -23,6 +23,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from router.answering import Answering, NoAnswers, answering_of
 from router.decision import Decision
 from router.errors import BadFile
 from router.generation import Generation, load_generation
@@ -62,6 +63,7 @@ def main() -> None:
         _send(control, {"refused": refused})
         return
     ruleset = generation.ruleset
+    answering, no_answers = _answering(generation, options.base or options.rules.parent)
     _send(
         control,
         {
@@ -72,16 +74,19 @@ def main() -> None:
                 "rules": ruleset.sha,
                 "model": generation.model.id if generation.model else None,
                 "model_refused": generation.model_refused,
+                "no_answers": no_answers,
             }
         },
     )
     # Objects made until here are never collected, so that the pages stay shared with the workers.
     gc.collect()
     gc.freeze()
-    serve(control, generation, options.at)
+    serve(control, generation, options.at, answering)
 
 
-def serve(control: socket.socket, generation: Generation, at: datetime | None) -> None:
+def serve(
+    control: socket.socket, generation: Generation, at: datetime | None, answering: Answering | None = None
+) -> None:
     """Fork a worker for every request of the front, until it closes the channel. `at`: a fixed clock, for the demo."""
 
     def decide(raw: RawMessage) -> Decision:
@@ -97,7 +102,7 @@ def serve(control: socket.socket, generation: Generation, at: datetime | None) -
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         child = os.fork()
         if child == 0:
-            _be_worker(theirs, generation, decide)
+            _be_worker(theirs, generation, decide, answering.wished if answering else None)
         with contextlib.closing(ours), contextlib.closing(theirs):
             handle = os.pidfd_open(child)
             try:
@@ -106,18 +111,28 @@ def serve(control: socket.socket, generation: Generation, at: datetime | None) -
                 os.close(handle)
 
 
-def _be_worker(connection: socket.socket, generation: Generation, decide: scan.Decide) -> None:
+def _be_worker(
+    connection: socket.socket, generation: Generation, decide: scan.Decide, wished: scan.Wished | None
+) -> None:
     status = 1
     try:
         kept = connection.fileno()
         os.closerange(3, kept)
         os.closerange(kept + 1, 4096)
-        scan.run(connection, generation, decide)
+        scan.run(connection, generation, decide, wished)
         status = 0
     except (ConnectionError, MemoryError) as error:
         print(f"worker: {type(error).__name__}", file=sys.stderr)
     finally:
         os._exit(status)  # never back into the nursery's code
+
+
+def _answering(generation: Generation, base: Path) -> tuple[Answering | None, str]:
+    """The filter's side of acknowledgements, or why this filter asks for none; mail goes on without them."""
+    try:
+        return answering_of(generation.ruleset, base), ""
+    except NoAnswers as problem:
+        return None, str(problem)
 
 
 def _failing_tests(generation: Generation) -> str:

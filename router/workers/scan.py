@@ -22,6 +22,8 @@ MEMORY_LIMIT_BYTES = 1 << 30  # address space of a worker; a warm one uses some 
 _LENGTH = struct.Struct(">I")
 
 Decide = Callable[[RawMessage], Decision]
+Wished = Callable[[Decision, RawMessage], tuple[Decision, str]]
+"""Gives the decision with its wish written into it and the address of the intent, "" for none (`answering.wished`)."""
 
 
 def event_of(decision: Decision, not_offered: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -49,12 +51,13 @@ def event_of(decision: Decision, not_offered: tuple[str, ...] = ()) -> dict[str,
     }
 
 
-def scan(raw: RawMessage, offer: Offer, generation: Generation, decide: Decide) -> Answer:
+def scan(raw: RawMessage, offer: Offer, generation: Generation, decide: Decide, wished: Wished | None = None) -> Answer:
     """Decide one mail and lay out its edits. A fault of ours becomes a degraded answer: the mail is never lost."""
     prefix = generation.ruleset.site.header_prefix
     try:
         decision = decide(raw)
-        laid_out = plan(decision, raw, offer, prefix)
+        decision, intent = wished(decision, raw) if wished else (decision, "")
+        laid_out = plan(decision, raw, offer, prefix, intent=intent)
     except Exception as error:  # the rim: whatever our own code does wrong, the MTA gets a normal answer (D1)
         frames = traceback.extract_tb(sys.exc_info()[2])
         where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
@@ -72,7 +75,7 @@ def limit_this_process() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def run(connection: socket.socket, generation: Generation, decide: Decide) -> None:
+def run(connection: socket.socket, generation: Generation, decide: Decide, wished: Wished | None = None) -> None:
     """Answer requests until the front closes the socket."""
     limit_this_process()
     while True:
@@ -81,7 +84,7 @@ def run(connection: socket.socket, generation: Generation, decide: Decide) -> No
             return
         signal.setitimer(signal.ITIMER_PROF, CPU_LIMIT_S)
         raw, offer = request_from(payload)
-        answer = answer_frame(scan(raw, offer, generation, decide))
+        answer = answer_frame(scan(raw, offer, generation, decide, wished))
         signal.setitimer(signal.ITIMER_PROF, 0)
         connection.sendall(answer)
 
