@@ -241,23 +241,33 @@ def _as_utf8(data: bytes, *, doubtful: bool) -> str | None:
 
 
 def _broken_utf8(data: bytes) -> str:
-    """Declared UTF-8, but not all of it is: single lines in another charset (a footer), single bytes lost, or none."""
+    """Declared UTF-8, but not all of it is: lines in another charset (a footer), single bytes lost, or none of it."""
+    if data.count(b"\n") < 2_000:
+        lines = data.split(b"\n")
+        if any(_is_utf8(line) for line in lines):
+            return "\n".join(_one_line(line) for line in lines)
     text = data.decode("utf-8", "replace")
     wrong = text.count("\ufffd")
-    high = len(_HIGH.findall(data[:65_536]))
-    right = (high - wrong) // 2
-    if wrong > right:
-        return _guessed(data)
-    if data.count(b"\n") > 2_000:
-        return text
-    lines = []
-    for line in data.split(b"\n"):
-        try:
-            lines.append(line.decode("utf-8"))
-        except UnicodeDecodeError:
-            codec = likely_cyrillic(line)
-            lines.append(line.decode(codec or "utf-8", "replace"))
-    return "\n".join(lines)
+    right = (len(_HIGH.findall(data)) - wrong) // 2
+    return _guessed(data) if wrong > right else text
+
+
+def _is_utf8(line: bytes) -> bool:
+    """Whether a line is UTF-8 and not just ASCII."""
+    if line.isascii():
+        return False
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _one_line(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode(likely_cyrillic(line) or "utf-8", "replace")
 
 
 def _guessed(data: bytes) -> str:
