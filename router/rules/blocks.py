@@ -9,6 +9,9 @@ from router.rules.document import Node, Scalar, Sequence
 from router.rules.schema_conditions import Text
 from router.rules.shapes import INVALID, Reader, Shape, short, wrong_kind
 
+FILE = "rules.yaml"
+"""The noun of the outermost block."""
+
 
 @dataclass(frozen=True)
 class Key:
@@ -80,11 +83,14 @@ def read_keys(
     values: dict[str, Any] = {}
     complete = True
     present = {entry.key.text for entry in node.entries}
+    guessed: dict[str, str] = {}
     for entry in node.entries:
         known = keys.get(entry.key.text)
         if known is None:
             complete = False
             meant = reader.suggest(entry.key.text, (key for key in keys if key not in present))
+            if meant:
+                guessed[meant] = entry.key.text
             hint = "" if meant else f"; {noun} has {', '.join(keys)}"
             reader.problem("E202", entry.key.at, f'unknown key "{short(entry.key.text)}"{hint}', meant)
             continue
@@ -96,7 +102,11 @@ def read_keys(
     for key, one in keys.items():
         if one.required and key not in present:
             complete = False
+            if key in guessed:  # it is there, misspelt: one mistake, one message
+                continue
             reader.problem("E203", node.at, f'{noun} needs the key "{key}": {one.doc}')
+    if noun == FILE:
+        reader.misspelt = guessed
     return values, complete
 
 

@@ -38,11 +38,13 @@ _UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\u
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A text as written. plain: without quotes, so that an empty one means "no value"."""
+    """A text as written. plain: without quotes, so that an empty one means "no value". refused: it stands for
+    something that has been reported already, so nobody else complains of it."""
 
     text: str
     at: Location
     plain: bool = True
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class _Builder:
         """False when reading on makes no sense."""
         if isinstance(event, AliasEvent):
             self._refuse("E102", event, f'"*{event.anchor}" repeats another place of the file; write it out instead')
-            self._add(Scalar("", self._at(event)))
+            self._add(Scalar("", self._at(event), refused=True))
         elif isinstance(event, ScalarEvent):
             self._check(event)
             self._add(Scalar(event.value, self._at(event), plain=event.style in (None, "")))
@@ -202,6 +204,8 @@ class _Builder:
 
 def lines_of(data: bytes) -> list[str]:
     """The lines of a file as locations count them; what is not UTF-8 is shown as a replacement character."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16 shows as noise
+        return []
     return _LINE_END.split(data[:MAX_BYTES].decode("utf-8", "replace").removeprefix("\ufeff"))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from router.errors import Location
-from router.rules import document, scalars, schema
+from router.rules import blocks, document, scalars, schema
 from router.rules.blocks import Block, Key, NamedBlocks, Wrapped, is_name, read_keys
 from router.rules.document import Node, Scalar, Sequence
 from router.rules.grammar_cases import GIVEN, Cases, Table
@@ -317,7 +317,7 @@ def read_file(root: Node, reader: Reader) -> schema.RulesFile | None:
     _look_ahead(root, reader)
     if root.get("version") is None:
         reader.problem("E200", root.at, 'the file must say which language it is in; begin it with "version: 1"')
-    values, _ = read_keys(root, "rules.yaml", FILE, reader)
+    values, _ = read_keys(root, blocks.FILE, FILE, reader)
     values.pop("version", None)
     defaults = values.get("test_defaults", Given())
     values["tests"] = tuple(_over(case, defaults) for case in values.get("tests", ()))

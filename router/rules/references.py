@@ -47,17 +47,18 @@ class Names:
 
     def __init__(self, root: Node, reader: Reader) -> None:
         self._root = root if isinstance(root, Mapping) else Mapping((), root.at)
+        self._written = reader.misspelt
         self._known: dict[Kind, tuple[str, ...]] = {
-            kind: tuple(_keys(self._root.get(section))) for kind, section in _SECTIONS.items()
+            kind: tuple(_keys(self._section(section))) for kind, section in _SECTIONS.items()
         }
         self._known[Kind.LANGUAGE] = reader.languages
-        replies = self._root.get("replies")
+        replies = self._section("replies")
         self._known[Kind.SNIPPET] = tuple(_keys(replies.get("snippets") if isinstance(replies, Mapping) else None))
-        rules = [rule for rule in _items(self._root.get("rules")) if isinstance(rule, Mapping)]
+        rules = [rule for rule in _items(self._section("rules")) if isinstance(rule, Mapping)]
         self._known[Kind.RULE] = tuple(_texts(rule.get("id") for rule in rules))
         actions = [action for rule in rules for action in _items(rule.get("then")) if isinstance(action, Mapping)]
         self._known[Kind.TAG] = tuple(_texts(one for action in actions for one in _one_or_many(action.get("tag"))))
-        checklists = [entry.value for entry in _entries(self._root.get("checklists"))]
+        checklists = [entry.value for entry in _entries(self._section("checklists"))]
         items = [
             item
             for checklist in checklists
@@ -68,9 +69,12 @@ class Names:
         self._known[Kind.ITEM] = tuple(_texts(item.get("id") for item in items))
         self._labels = {
             entry.key.text: tuple(_texts(_items(entry.value.get("labels"))))
-            for entry in _entries(self._root.get("classifiers"))
+            for entry in _entries(self._section("classifiers"))
             if isinstance(entry.value, Mapping)
         }
+
+    def _section(self, name: str) -> Node | None:
+        return self._root.get(self._written.get(name, name))
 
     def known(self, reference: Reference) -> tuple[str, ...]:
         """The names that this one could be."""
@@ -210,7 +214,7 @@ def _tags(rule: Rule) -> Iterator[str]:
             yield from action.tags
 
 
-# ------------------------------------------------------------------------------------------------------- the bare tree
+# -------------------------------------------------------------------------------------------------------- the bare tree
 def _entries(node: Node | None) -> tuple[Entry, ...]:
     return node.entries if isinstance(node, Mapping) else ()
 

@@ -36,7 +36,7 @@ def regex_problem(source: str) -> str | None:
     except re2.error as error:
         said = error.args[0] if error.args else "it cannot be read"
         said = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-        hint = "; a repeat may count to 1000" if "repetition" in said and "bad" in said else ""
+        hint = "; a repeat may count to 1000" if "repetition size" in said else ""
         return f"this regex cannot be read: {said}{hint}"
     return None
 

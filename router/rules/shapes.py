@@ -62,11 +62,16 @@ class Reference:
 
 @dataclass
 class Reader:
-    """What is gathered while a tree is read. mixed_classifier: the first of the file with two labels, or ""."""
+    """What is gathered while a tree is read.
+
+    mixed_classifier: the first of the file with two labels, or "". misspelt: sections of the file that were meant, with
+    the word that was written, so that what they define is not unknown too.
+    """
 
     languages: tuple[str, ...] = ()
     mixed_classifier: str = ""
     header_prefix: str = "X-Mailrouter-"
+    misspelt: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     references: list[Reference] = field(default_factory=list)
 
@@ -99,6 +104,8 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 def wrong_kind(node: Node, said: str, reader: Reader) -> Invalid:
     found = _KINDS[type(node)]
+    if isinstance(node, Scalar) and node.refused:
+        return INVALID
     if isinstance(node, Scalar) and node.plain and not node.text:
         return reader.problem("E212", node.at, f"expected {said}, found nothing")
     braces = isinstance(node, document.Mapping) and len(node.entries) == 1
@@ -110,6 +117,8 @@ def text_of(node: Node, said: str, reader: Reader, *, empty: bool = False) -> Te
     """The text of a scalar without control characters; `empty`: "" may be written (in quotes)."""
     if not isinstance(node, Scalar):
         return wrong_kind(node, said, reader)
+    if node.refused:
+        return INVALID
     if not node.text.strip() and not (empty and not node.plain):
         return reader.problem("E212", node.at, f"expected {said}, found nothing")
     if found := _CONTROL.search(node.text):
