@@ -103,10 +103,8 @@ def what_is_missing() -> str:
     return ""
 
 
-def needs_postfix(test):
-    """Mark of the tests that start a private Postfix."""
-    missing = what_is_missing()
-    return pytest.mark.root(pytest.mark.skipif(bool(missing), reason=missing or "-")(test))
+needs_postfix = [pytest.mark.root, pytest.mark.skipif(bool(what_is_missing()), reason=what_is_missing() or "-")]
+"""The `pytestmark` of files whose tests start a private Postfix."""
 
 
 def free_port() -> int:
