@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+from router.message.addresses import ascii_domain
 from router.rules import schema
 from router.rules import schema_conditions as c
 from router.rules.conditions import compile_condition
@@ -69,6 +70,7 @@ def compile_rules(file: schema.RulesFile, data: bytes = b"") -> Ruleset:
         stages=stages,
         require=require,
         scripts={str(language): _script_of(file, str(language)) for language in file.languages},
+        own_domains=_own_domains(file),
     )
 
 
@@ -83,15 +85,15 @@ def without(ruleset: Ruleset, rule: str) -> Ruleset:
     file = replace(ruleset.file, rules=tuple(one for one in ruleset.file.rules if one.id != rule))
     stages = tuple(
         replace(
-            stage, rules=tuple(replace(one, rule=_off(one.rule)) if one.rule.id == rule else one for one in stage.rules)
+            stage,
+            rules=tuple(
+                replace(one, rule=replace(one.rule, mode=schema.Mode.OFF), limited=True) if one.rule.id == rule else one
+                for one in stage.rules
+            ),
         )
         for stage in ruleset.stages
     )
     return replace(ruleset, file=file, stages=stages)
-
-
-def _off(rule: schema.Rule) -> schema.Rule:
-    return replace(rule, mode=schema.Mode.OFF)
 
 
 def _indexed(stage: Stage, file: schema.RulesFile, making: Making) -> StageIndex:
@@ -101,6 +103,7 @@ def _indexed(stage: Stage, file: schema.RulesFile, making: Making) -> StageIndex
             making.check(rule.when),
             number,
             any(isinstance(action, actions.Hold | actions.NoReply) for action in rule.then),
+            rule.mode is schema.Mode.OFF or rule.until is not None,
         )
         for number, rule in enumerate(file.rules)
         if rule.stage is stage
@@ -147,6 +150,14 @@ def needs_of(condition: Condition, making: Making) -> Needs:
             frozenset[tuple[schema.Field, int]]().union(*all_phrases) if len(all_phrases) == len(needs) else None,
         )
     return Needs()
+
+
+def _own_domains(file: schema.RulesFile) -> frozenset[str]:
+    addresses = [str(queue.address) for queue in file.queues.values()]
+    if file.settings.reply and file.settings.reply.from_:
+        addresses.append(str(file.settings.reply.from_.address))
+    domains = [address.rpartition("@")[2] for address in addresses]
+    return frozenset(ascii_domain(domain) or domain.casefold() for domain in domains)
 
 
 def _script_of(file: schema.RulesFile, language: str) -> str:

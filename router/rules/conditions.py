@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from router.logic import Truth, all_of, any_of, at_least, negation
+from router.logic import Truth, Unknown, all_of, any_of, at_least, negation
 from router.rules import matter_conditions as matter
 from router.rules import people_conditions as people
 from router.rules import schema_conditions as c
@@ -36,7 +36,7 @@ def all_(test: c.All, making: Making) -> Check:
 
     False when one is false, whatever the others say; unknown when none is false and one is unknown.
     """
-    return _join(Join.ALL, _parts(test.of, making), "all")
+    return _join(Join.ALL, _parts(test.of, making))
 
 
 def any_(test: c.AnyOf, making: Making) -> Check:
@@ -44,7 +44,7 @@ def any_(test: c.AnyOf, making: Making) -> Check:
 
     True when one is true, whatever the others say; unknown when none is true and one is unknown.
     """
-    return _join(Join.ANY, _parts(test.of, making), "any")
+    return _join(Join.ANY, _parts(test.of, making))
 
 
 def none_(test: c.NoneOf, making: Making) -> Check:
@@ -53,7 +53,7 @@ def none_(test: c.NoneOf, making: Making) -> Check:
     False when one is true; unknown when none is true and one is unknown. So a look-up that fails here makes a safety
     rule fall silent: say `on_unknown`.
     """
-    return _join(Join.NONE, _parts(test.of, making), "none")
+    return _join(Join.NONE, _parts(test.of, making))
 
 
 def not_(test: c.Not, making: Making) -> Check:
@@ -62,7 +62,7 @@ def not_(test: c.Not, making: Making) -> Check:
     judge = part.judge
     return Check(
         lambda e: negation(judge(e)),
-        f"not {part.said}",
+        f"not({part.said})",
         cost=part.cost,
         staged=part.staged,
         join=Join.NOT,
@@ -80,7 +80,7 @@ def at_least_(test: c.AtLeast, making: Making) -> Check:
     count = test.count
     return Check(
         lambda e: at_least(count, [judge(e) for judge in judges]),
-        f"at least {count}",
+        f"at least {count} of({', '.join(part.said for part in parts)})",
         cost=max((part.cost for part in parts), default=0),
         staged=any(part.staged for part in parts),
         join=Join.AT_LEAST,
@@ -108,12 +108,12 @@ def _parts(conditions: tuple[Condition, ...], making: Making) -> tuple[Check, ..
     return tuple(making.check(one) for one in conditions)
 
 
-def _join(join: Join, parts: tuple[Check, ...], said: str) -> Check:
+def _join(join: Join, parts: tuple[Check, ...]) -> Check:
     """Cheap parts are judged first: all and any give the same value in any order."""
     judges = tuple(part.judge for part in sorted(parts, key=lambda part: part.cost))
     return Check(
         _JOINS[join](judges),
-        said,
+        f"{join}({', '.join(part.said for part in parts)})",
         cost=max((part.cost for part in parts), default=0),
         staged=any(part.staged for part in parts),
         join=join,
@@ -121,25 +121,38 @@ def _join(join: Join, parts: tuple[Check, ...], said: str) -> Check:
     )
 
 
+# The same as logic.all_of and logic.any_of, written out: nearly all the time of a rule is spent here.
 def _judge_all(judges: tuple[Judge, ...]) -> Judge:
     def judge(e: Evaluation) -> Truth:
-        return all_of(one(e) for one in judges)
+        lacking: list[Unknown] | None = None
+        for one in judges:
+            value = one(e)
+            if value is False:
+                return False
+            if value is not True:
+                lacking = [*(lacking or ()), value]
+        return all_of(lacking) if lacking else True
 
     return judge
 
 
 def _judge_any(judges: tuple[Judge, ...]) -> Judge:
     def judge(e: Evaluation) -> Truth:
-        return any_of(one(e) for one in judges)
+        lacking: list[Unknown] | None = None
+        for one in judges:
+            value = one(e)
+            if value is True:
+                return True
+            if value is not False:
+                lacking = [*(lacking or ()), value]
+        return any_of(lacking) if lacking else False
 
     return judge
 
 
 def _judge_none(judges: tuple[Judge, ...]) -> Judge:
-    def judge(e: Evaluation) -> Truth:
-        return negation(any_of(one(e) for one in judges))
-
-    return judge
+    some = _judge_any(judges)
+    return lambda e: negation(some(e))
 
 
 _JOINS: Mapping[Join, Callable[[tuple[Judge, ...]], Judge]] = {

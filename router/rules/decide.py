@@ -14,7 +14,7 @@ from dataclasses import replace
 from router.decision import Account, Classified, Decision, Identity, Recipients, ThreadView, TraceLine
 from router.facts import Facts
 from router.logic import Truth, Unknown
-from router.message.envelope import RawMessage, address_of, folded
+from router.message.envelope import RawMessage, address_of
 from router.message.message import Degraded
 from router.rules import schema, views
 from router.rules.answer import Places, expectation_of, reply_of
@@ -31,7 +31,7 @@ DECISION_ID_DIGITS = 16
 
 
 def decide(
-    facts: Facts, ruleset: Ruleset, *, trace: bool = False, clock: Callable[[], float] = time.thread_time
+    facts: Facts, ruleset: Ruleset, *, trace: bool = False, clock: Callable[[], float] | None = None
 ) -> Decision:
     """Decide one mail that is in scope.
 
@@ -39,12 +39,24 @@ def decide(
     nothing of the mail is quoted. clock: seconds, for `settings.time_budget`; the default counts only this thread's own
     work, so that neither a slow look-up nor a busy machine makes tests unknown.
     """
-    evaluation = Evaluation(facts, ruleset, clock, telling=trace)
+    evaluation = Evaluation(facts, ruleset, clock or _own_work(ruleset), telling=trace)
     writing = Writing(evaluation)
     lines: list[TraceLine] = []
     for stage in ruleset.stages:
         _run(stage, evaluation, writing, lines, every=trace)
     return _summed_up(evaluation, writing, tuple(lines))
+
+
+def _own_work(ruleset: Ruleset) -> Callable[[], float]:
+    """A clock of this thread's CPU time. Asking for that costs a system call, so it is only asked for when the clock on
+    the wall, which is never behind it, says that the budget may be spent."""
+    budget = ruleset.settings.time_budget.total_seconds()
+    wall, work = time.monotonic(), time.thread_time()
+
+    def clock() -> float:
+        return time.thread_time() - work if time.monotonic() - wall > budget else 0.0
+
+    return clock
 
 
 def out_of_scope(raw: RawMessage, ruleset: Ruleset) -> Decision:
@@ -88,7 +100,7 @@ def _run(stage: StageIndex, evaluation: Evaluation, writing: Writing, lines: lis
     today = evaluation.local_now.date()
     for compiled in stage.rules if every else stage.candidates(evaluation):
         rule = compiled.rule
-        if not evaluation.rules.runs_on(rule, today):
+        if compiled.limited and not evaluation.rules.runs_on(rule, today):
             if every:
                 why = "mode off" if rule.mode is Mode.OFF else f"until {rule.until}"
                 lines.append(_line(rule, False, why, (), "off"))
@@ -104,13 +116,20 @@ def _run(stage: StageIndex, evaluation: Evaluation, writing: Writing, lines: lis
                 lines.append(_line(rule, value, because(compiled.check, evaluation)))
             continue
         done = _carried_out(compiled, value, writing, stopped)
-        lines.append(_line(rule, value, because(compiled.check, evaluation), done))
+        lines.append(_line(rule, value, _why(compiled, value, evaluation), done))
         if value is True and rule.mode is Mode.ENFORCE and not stopped:
             fired.append(str(rule.id))
     evaluation.fired |= frozenset(fired)
     evaluation.tags = frozenset(writing.tags)
     evaluation.topic = writing.topic
     evaluation.queue = writing.slot("queue")
+
+
+def _why(compiled: CompiledRule, value: Truth, evaluation: Evaluation) -> str:
+    """The reason of a live mail is the condition as written, or the causes; nothing of the mail is in it."""
+    if evaluation.telling:
+        return because(compiled.check, evaluation)
+    return "; ".join(value.causes) if isinstance(value, Unknown) else compiled.check.said
 
 
 def _carried_out(
@@ -217,7 +236,7 @@ def _classified(evaluation: Evaluation, name: str) -> tuple[Classified, tuple[st
 def _recipients(evaluation: Evaluation, writing: Writing) -> Recipients:
     """Who gets the mail instead: of a redirect, copies, or a hold (amendments 6 and 16)."""
     ruleset = evaluation.rules
-    envelope = _envelope(evaluation.facts.message.raw)
+    envelope = tuple(one.address for one in evaluation.facts.recipients)
     queues = {one.address: one.queue for one in evaluation.facts.recipients}
     if writing.holds:
         if ruleset.settings.hold == schema.QUARANTINE:
@@ -267,12 +286,12 @@ def _message_id(raw: RawMessage) -> str:
 def _id(raw: RawMessage, rules: str) -> str:
     """The same mail, received at the same moment and decided by the same rules, has the same id."""
     parts = (
-        raw.source,
-        raw.envelope.queue_id or "",
-        _message_id(raw),
-        raw.envelope.sender.decode("latin-1"),
-        *(folded(address) for address in _envelope(raw)),
-        raw.received_at.isoformat(),
-        rules,
+        raw.source.encode("utf-8", "surrogatepass"),
+        (raw.envelope.queue_id or "").encode(),
+        _message_id(raw).encode("latin-1"),
+        raw.envelope.sender,
+        *raw.envelope.recipients,
+        raw.received_at.isoformat().encode(),
+        rules.encode(),
     )
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:DECISION_ID_DIGITS]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:DECISION_ID_DIGITS]

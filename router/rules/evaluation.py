@@ -7,6 +7,7 @@ would still have to be read or looked up answers unknown; what is known stays kn
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from router.facts import Facts
 from router.logic import Truth, Unknown, unknown
@@ -66,13 +67,15 @@ class Extracted:
 
 class Evaluation:
     def __init__(self, facts: Facts, rules: Ruleset, clock: Callable[[], float], *, telling: bool = False) -> None:
-        """telling: evidence may quote the mail (explain, triage); never for what goes into a journal."""
+        """clock: seconds of our own work. telling: what was found may be quoted (explain, triage); never for what goes
+        into a journal."""
         self.facts = facts
         self.rules = rules
         self.telling = telling
         self.late = False
         self._clock = clock
-        self._deadline = clock() + rules.settings.time_budget.total_seconds()
+        self._started = clock()
+        self.found: dict[Field, frozenset[int]] = {}  # the phrase groups of the fields that were searched
         self._fields: dict[Field, Searched | Unknown] = {}
         self._headers: dict[str, list[Searched]] = {}
         self._addresses: dict[AddressField, tuple[str, ...]] = {}
@@ -96,13 +99,13 @@ class Evaluation:
     def now(self) -> datetime:
         return self.facts.services.now
 
-    @property
+    @cached_property
     def local_now(self) -> datetime:
         return self.now.astimezone(self.rules.zone)
 
     def out_of_time(self) -> bool:
         """Whether the budget is spent; looked at before everything that takes time."""
-        if not self.late and self._clock() > self._deadline:
+        if not self.late and self._clock() - self._started > self.rules.settings.time_budget.total_seconds():
             self.late = True
             self.unavailable["time"] = f"budget of {self.rules.settings.time_budget.total_seconds():g} s spent"
         return self.late
@@ -152,10 +155,13 @@ class Evaluation:
 
     def groups(self, field: Field) -> frozenset[int] | None:
         """The phrase groups that are in a field; None when that cannot be known."""
-        searched = self.searched(field)
-        if isinstance(searched, Unknown):
-            return None
-        return searched.groups if self.phrase_hits(searched) is not None else None
+        known = self.found.get(field)
+        if known is None:
+            searched = self.searched(field)
+            if isinstance(searched, Unknown) or self.phrase_hits(searched) is None or searched.groups is None:
+                return None
+            known = self.found[field] = searched.groups
+        return known
 
     def matches(self, searched: Searched, expression: int) -> bool | Unknown:
         """Whether an expression is found."""

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from router.logic import Unknown
-from router.message.addresses import ascii_domain
 from router.message.envelope import folded
 from router.rules import views
 from router.rules.evaluation import Evaluation
@@ -49,7 +48,7 @@ def refused(evaluation: Evaluation, wish: Wish) -> tuple[str, ...]:
         sender=facts.sender,
         author=facts.author.address,
         queue_of=facts.site.queue_of,
-        own_domains=_own_domains(evaluation),
+        own_domains=evaluation.rules.own_domains,
         loop_field=f"{evaluation.rules.prefix}Loop",
         spam=facts.site.spam,
     )
@@ -82,12 +81,3 @@ def _may_answer_ours(evaluation: Evaluation) -> bool:
         fields = evaluation.facts.message.fields
         return "In-Reply-To" in fields or "References" in fields
     return thread.acknowledgement
-
-
-def _own_domains(evaluation: Evaluation) -> frozenset[str]:
-    addresses = [str(queue.address) for queue in evaluation.rules.queues.values()]
-    reply = evaluation.rules.settings.reply
-    if reply and reply.from_:
-        addresses.append(str(reply.from_.address))
-    domains = [address.rpartition("@")[2] for address in addresses]
-    return frozenset(ascii_domain(domain) or domain.casefold() for domain in domains)

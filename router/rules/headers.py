@@ -22,6 +22,8 @@ _NOT_TEXT = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
 
 def plain(value: str, limit: int = MAX_VALUE) -> str:
     """One line, without control characters, cut at a word when it is too long."""
+    if len(value) <= limit and value.isprintable():
+        return value.strip()
     line = _NOT_TEXT.sub(" ", value).strip()
     if len(line) <= limit:
         return line

@@ -55,12 +55,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """number: its place in the file. holds: it has an action that a `stop` does not stop (hold, no_reply)."""
+    """number: its place in the file. holds: it has an action that a `stop` does not stop (hold, no_reply). limited: it
+    is off, or has an `until`, so that it does not run on every day."""
 
     rule: schema.Rule
     check: Check
     number: int
     holds: bool
+    limited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +142,10 @@ class Extracting:
 class Ruleset:
     """One rules file, compiled. Nothing in it changes; one stands beside another during a reload.
 
-    sha: sha256 of the file's bytes, hex. scripts: language -> the script its texts are written in (`cyrillic`,
-    `latin`, or ""). groups: for each phrase of `phrases`, the groups (a pattern, a `words:` list) it belongs to.
-    checklists: in the order of the file. conditions: the named ones. snippet_order: snippet -> its place in an answer.
+    sha: sha256 of the file's bytes, hex. groups: for each phrase of `phrases`, the groups (a pattern, a `words:` list)
+    it belongs to. conditions: the named ones. checklists: in the order of the file. require: `settings.reply.require`.
+    scripts: language -> the script its texts are written in (`cyrillic`, `latin`, or ""). own_domains: those that our
+    answers come from, lower case A-labels.
     """
 
     file: schema.RulesFile
@@ -160,6 +163,7 @@ class Ruleset:
     stages: tuple[StageIndex, ...]
     require: Check | None
     scripts: Mapping[str, str]
+    own_domains: frozenset[str]
 
     @property
     def settings(self) -> schema.Settings:

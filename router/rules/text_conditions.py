@@ -103,21 +103,32 @@ def shortened(value: str) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------------- phrases
-def _one_field_has(field: Field, groups: frozenset[int]) -> Callable[[Evaluation], Truth]:
+def _one_field_has(field: Field, wanted: frozenset[int]) -> Callable[[Evaluation], Truth]:
     def judge(e: Evaluation) -> Truth:
-        searched = e.searched(field)
-        if isinstance(searched, Unknown):
-            return searched
-        if searched.groups is None and e.phrase_hits(searched) is None:
-            return OUT_OF_TIME
-        return not groups.isdisjoint(searched.groups or ())
+        groups = e.found.get(field)
+        if groups is None:
+            searched = e.searched(field)
+            if isinstance(searched, Unknown):
+                return searched
+            groups = e.groups(field)
+            if groups is None:
+                return OUT_OF_TIME
+        return not wanted.isdisjoint(groups)
 
     return judge
 
 
-def _some_field_has(fields: tuple[Field, ...], groups: frozenset[int]) -> Callable[[Evaluation], Truth]:
-    judges = [_one_field_has(field, groups) for field in fields]
-    return lambda e: any_of(judge(e) for judge in judges)
+def _some_field_has(fields: tuple[Field, ...], wanted: frozenset[int]) -> Callable[[Evaluation], Truth]:
+    judges = [_one_field_has(field, wanted) for field in fields]
+
+    def judge(e: Evaluation) -> Truth:
+        found = e.found
+        for field in fields:
+            if field in found and not wanted.isdisjoint(found[field]):
+                return True
+        return any_of([one(e) for one in judges])
+
+    return judge
 
 
 def _phrase_shown(groups: frozenset[int]) -> Shows:

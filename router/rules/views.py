@@ -205,13 +205,17 @@ def ticket_status(evaluation: Evaluation) -> str | Unknown:
 # -------------------------------------------------------------------------------------------------------------- missing
 def missing(evaluation: Evaluation) -> tuple[tuple[str, schema.ChecklistItem], ...]:
     """What the mail surely does not say: (checklist, item) of every checklist in use, in the order of the file."""
+    known = evaluation.views.get("missing")
+    if isinstance(known, tuple):
+        return known
     found = []
     for checks in evaluation.rules.checklists:
         if checks.use_when.judge(evaluation) is True:
             found += [
                 (str(checks.checklist.name), one.item) for one in checks.items if one.present.judge(evaluation) is False
             ]
-    return tuple(found)
+    lacking = evaluation.views["missing"] = tuple(found)
+    return lacking
 
 
 def is_missing(evaluation: Evaluation, checks: ChecklistChecks, count: int) -> Truth:
