@@ -7,7 +7,7 @@ _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _FOREIGN = bytes(set(range(256)) - set(_ALPHABET[:-1]))
 _WHITE = b" \t\r\n\v\f"
 _PADDING = re.compile(rb"=+")
-_LONE_CR = re.compile(rb"\r(?!\n)")
+_CR_SOFT_BREAK = re.compile(rb"=\r(?!\n)")
 
 
 def transfer_decoded(data: bytes, encoding: str) -> bytes:
@@ -40,7 +40,7 @@ def base64_decoded(data: bytes) -> bytes:
 
 def quoted_printable_decoded(data: bytes) -> bytes:
     """Quoted-printable; a lone `=` or a bad pair stays as it is, 8-bit bytes pass."""
-    return binascii.a2b_qp(_LONE_CR.sub(b"\r\n", data) if b"\r" in data else data)
+    return binascii.a2b_qp(_CR_SOFT_BREAK.sub(b"", data) if b"\r" in data else data)
 
 
 def _looks_like_base64(data: bytes) -> bool:
@@ -48,4 +48,4 @@ def _looks_like_base64(data: bytes) -> bool:
     sample = data[:8_192]
     foreign = sample.translate(None, _ALPHABET + _WHITE)
     spaces = sample.strip().count(b" ")
-    return (len(foreign) + spaces) * 20 <= len(sample)
+    return (len(foreign) + spaces) * 20 <= len(sample) + (40 if len(sample) >= 16 else 0)
