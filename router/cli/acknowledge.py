@@ -103,7 +103,7 @@ def acknowledge_command(
     \b
     mailrouter acknowledge --listen unix:/var/spool/postfix/mailrouter/ack.sock --socket-group postfix
     mailrouter acknowledge --listen lmtp:inet:8892@127.0.0.1 --smtp 127.0.0.1:10025
-    mailrouter acknowledge --preview mail.eml --to bill@flexihost.example --auth pass --at 2026-03-06T19:40
+    mailrouter acknowledge --preview mail.eml --to bill@company.example --auth pass --at 2026-03-06T19:40
     """
     if mail is not None:
         _preview(mail, rules, models, recipients, sender, at, auth, as_json)

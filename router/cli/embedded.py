@@ -98,8 +98,9 @@ class EmbeddedMta:
                 proof = line.partition(b":")[2].strip().decode("ascii", "replace")
             elif not line.lower().startswith(b"return-path:"):
                 lines.append(line)
-        if self.authserv is not None and sender:
-            lines.insert(0, f"Authentication-Results: {self.authserv}; spf={proof} smtp.mailfrom={sender}".encode())
+        if self.authserv is not None:
+            spf = proof if sender else "none"
+            lines.insert(0, f"Authentication-Results: {self.authserv}; spf={spf} smtp.mailfrom={sender}".encode())
         return b"\r\n".join(lines) + blank + body
 
     def _deliver(self, sender: str, recipients: list[str], data: bytes) -> None:

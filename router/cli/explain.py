@@ -29,7 +29,7 @@ def explain_command(
 
     \b
     mailrouter explain mail.eml
-    mailrouter explain --to bill@flexihost.example --at 2026-03-06T19:40 --auth pass mail.eml
+    mailrouter explain --to bill@company.example --at 2026-03-06T19:40 --auth pass mail.eml
     """
     loaded = generation(rules, models)
     for decision in decisions(

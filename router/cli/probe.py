@@ -17,8 +17,8 @@ def probe_command(spec: str, recipient: str, timeout_s: float, as_json: bool) ->
     """Speak milter to a running filter with a built-in message. Exit status 4 when it is not well.
 
     \b
-    mailrouter probe inet:8891@127.0.0.1 --to support@flexihost.example
-    mailrouter probe unix:/run/mailrouter/milter.sock --to support@flexihost.example
+    mailrouter probe inet:8891@127.0.0.1 --to support@company.example
+    mailrouter probe unix:/run/mailrouter/milter.sock --to support@company.example
     """
     try:
         outcome = asyncio.run(probe(spec, recipient, timeout_s=timeout_s))

@@ -30,7 +30,7 @@ def triage_command(
 
     \b
     mailrouter triage mail.eml
-    mailrouter triage --json --to bill@flexihost.example --at 2026-03-06T19:40 Maildir/
+    mailrouter triage --json --to bill@company.example --at 2026-03-06T19:40 Maildir/
     """
     loaded = generation(rules, models)
     for decision in decisions(
