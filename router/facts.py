@@ -34,7 +34,7 @@ class Site:
     """What rules.yaml says about the site itself.
 
     queue_addresses: folded address (queue address or alias) -> queue name, in the order of the file. ticket_tags: tag
-    patterns such as `[flexihost #{number}]`, present ones first, then former ones. panel_key: the field name and the
+    patterns such as `[desk #{number}]`, present ones first, then former ones. panel_key: the field name and the
     secret with which the control panel signs its mail.
     """
 

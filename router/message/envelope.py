@@ -55,7 +55,7 @@ class RawMessage:
 def address_of(argument: bytes) -> str:
     """The bare address of a MAIL or RCPT argument: brackets and a source route removed, text as UTF-8 or Latin-1.
 
-    `b"<@relay.example:Bill@FlexiHost.example>"` gives `Bill@FlexiHost.example`; `b"<>"` gives "".
+    `b"<@relay.example:Bill@Company.example>"` gives `Bill@Company.example`; `b"<>"` gives "".
     """
     bare = argument.strip()
     if bare.startswith(b"<") and bare.endswith(b">"):
