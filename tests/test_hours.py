@@ -265,6 +265,14 @@ def test_a_department_that_never_opens_has_no_next_opening() -> None:
     assert opens == EPOCH + timedelta(HORIZON_DAYS, hours=9)
 
 
+def test_long_work_goes_on_as_long_as_the_department_opens() -> None:
+    """The horizon counts from the last opening: an hour every 300 days makes three hours in 900 days."""
+    days = [date(2024, 1, 1) + timedelta(300 * number) for number in range(1, 4)]
+    rare = Calendar("UTC", {}, exceptions=tuple(SpecialDay(str(one), (parse_span("09:00-10:00"),)) for one in days))
+    due = rare.answer_due_at(EPOCH, timedelta(hours=3))
+    assert due == datetime(2026, 6, 19, 10, tzinfo=UTC)
+
+
 def test_naive_and_absurd_times_are_refused() -> None:
     """A datetime without a zone names no instant; nor does one that no zone can hold."""
     with pytest.raises(NaiveTime):

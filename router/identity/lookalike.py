@@ -68,7 +68,7 @@ def resembles(domain: str, known: Iterable[str]) -> str | None:
     seen = skeleton(domain)
     for one in own:
         meant = skeleton(one)
-        if seen == meant or f".{meant}." in f".{seen}." or (len(meant) >= 8 and _one_edit_apart(seen, meant)):
+        if f".{meant}." in f".{seen}." or (len(meant) >= 8 and _one_edit_apart(seen, meant)):
             return one
     return None
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from router.identity import authentication_results
 from router.identity.alignment import aligned, organisational_domain
-from router.identity.authentication import authenticate
-from router.identity.authentication_results import _PLAIN, _authres_infos, _infos, _plain_infos
+from router.identity.authentication import authenticate, join
+from router.identity.authentication_results import _PLAIN, Result, _authres_infos, _infos, _plain_infos
 from router.identity.author import find as find_author
 from router.vocabulary import AuthState
 from tests.signals.letters import letter
@@ -193,6 +193,15 @@ def test_a_signed_mail_with_a_second_subject_proves_nothing() -> None:
     twice = "\nSubject: one\nSubject: two"
     assert proof("dkim=pass header.d=customer.example", more=twice).state is AuthState.AMBIGUOUS
     assert proof("spf=pass smtp.mailfrom=customer.example", more=twice).state is AuthState.PASS
+
+
+def test_spf_of_another_envelope_is_not_this_ones() -> None:
+    """Whoever made the results: they are about the MAIL FROM of this mail, or about nothing."""
+    author = find_author(letter("From: anna@customer.example"))
+    result = (Result("spf", "pass", "customer.example"),)
+    assert join(author, "x@customer.example", result).state is AuthState.PASS
+    assert join(author, "x@evil.example", result).state is AuthState.NONE
+    assert join(author, "", result).state is AuthState.NONE
 
 
 def test_words_for_the_record() -> None:

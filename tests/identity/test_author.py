@@ -1,5 +1,6 @@
 """One author or nobody: what two parsers agree on, and words for everything else."""
 
+from dataclasses import replace
 from email.utils import getaddresses
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from router.identity.author import agreed_mailbox, find, plain_mailbox
+from router.identity.lookalike import resembles
 from router.identity.mailbox import NotOneMailbox, parse
 from router.message.addresses import addresses_in, ascii_domain, mailboxes
 from tests.signals.letters import letter
@@ -133,6 +135,8 @@ def test_the_number_of_from_fields_counts() -> None:
     assert find(letter("Subject: x")).ambiguous == "no From fields"
     assert find(letter("From: a@b.example\nFROM: a@b.example")).ambiguous == "two From fields"
     assert find(letter("From: a@b.example\n" * 3)).ambiguous == "3 From fields"
+    whole = letter("From: a@b.example")
+    assert "not kept" in find(replace(whole, raw=replace(whole.raw, fields_cut=True))).ambiguous
 
 
 def test_raw_8_bit_letters_in_the_name_are_read_and_in_the_address_refused() -> None:
@@ -197,6 +201,13 @@ def test_a_look_alike_never_is_the_domain(domain: str) -> None:
     author = find(letter(f"From: a@{domain}"), ("flexihost.ua",))
     assert author.domain != "flexihost.ua"
     assert author.address is None or "look-alike-domain" in author.flags
+
+
+def test_short_domains_resemble_only_what_looks_the_same() -> None:
+    """One letter off is another company, where names are short."""
+    assert resembles("xn--b-7sb.ua", ["ab.ua"]) == "ab.ua"
+    assert resembles("ac.ua", ["ab.ua"]) is None
+    assert resembles("mail.ab.ua", ["ab.ua"]) is None
 
 
 # ---------------------------------------------------------------------------------------------------- the two readers

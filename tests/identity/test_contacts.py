@@ -163,6 +163,33 @@ def test_a_file_replaced_by_a_broken_one_is_unknown_until_it_is_mended(file: Pat
     assert answer(lists) == "104455"
 
 
+def test_a_file_that_was_away_for_a_moment_is_read_again(file: Path) -> None:
+    """Though it is the very same one."""
+    lists = book(file, reload=timedelta(0))
+    assert answer(lists) == "104455"
+    file.rename(file.with_suffix(".away"))
+    assert "No such file" in (answer(lists) or "")
+    file.with_suffix(".away").rename(file)
+    assert answer(lists) == "104455"
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_taken(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half an export is worse than none; the next look takes the whole."""
+    look = os.fstat
+
+    def while_it_grows(descriptor: int) -> os.stat_result:
+        status = look(descriptor)
+        with file.open("a") as export:
+            export.write("ivan@customer.example,104457,\n")
+        return status
+
+    lists = book(file, reload=timedelta(0))
+    with monkeypatch.context() as writing:
+        writing.setattr("router.identity.contacts.os.fstat", while_it_grows)
+        assert "was being written" in (answer(lists) or "")
+    assert answer(lists) == "104455"
+
+
 def test_keys_are_compared_in_one_form() -> None:
     """Folding is the same on both sides and does not change a second time."""
     for key in (
