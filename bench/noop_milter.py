@@ -2,7 +2,8 @@
 
     bench/noop_milter.py unix:/tmp/noop.sock          bench/noop_milter.py inet:9950@127.0.0.1 --add 4
 
-Prints its pid. --add: header fields to add to every mail. --answer-nothing: ask the MTA for every "no reply" bit.
+Prints its pid. --add: header fields to add to every mail. --unanswered DATA BODY: agree on no answer to these either,
+to measure what the answers cost (negotiation.py says why they are given).
 """
 
 import argparse
@@ -40,8 +41,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("spec")
     parser.add_argument("--add", type=int, default=0)
-    parser.add_argument("--answer-nothing", action="store_true")
+    parser.add_argument("--unanswered", nargs="+", default=[], choices=["DATA", "BODY"])
     options = parser.parse_args()
-    if options.answer_nothing:
-        negotiation.WANTED_PROTOCOL |= negotiation.Protocol.NR_DATA | negotiation.Protocol.NR_BODY
+    for name in options.unanswered:
+        negotiation.WANTED_PROTOCOL |= getattr(negotiation.Protocol, f"NR_{name}")
     asyncio.run(main(options.spec, options.add))

@@ -1,9 +1,10 @@
 """What MTA and filter agree on when a connection begins: a version, the edits we may ask for, the events we get.
 
-We ask for every "I will not answer this" bit but two. DATA is answered because with nothing to send over TCP the kernel
-delays its acknowledgement, and Nagle then holds the MTA's next write: 40 ms a message. BODY is answered because SKIP is
-an answer: it is what spares us the rest of a 25 MB mail. A mail below 64 KB pays one answer for that. An MTA that does
-not know SKIP is not answered either.
+We ask for every "I will not answer this" bit but two. BODY is answered because SKIP is an answer, and it spares us all
+but the first 320 KB of a 25 MB mail; for a mail of one chunk that costs 0.07 ms. An MTA that knows no SKIP is not
+answered. DATA is answered over TCP: with nothing to send back the kernel delays its acknowledgement, Nagle holds the
+MTA's next write for it, and every mail takes 40 ms longer (measured through Postfix 3.7, with BODY answered too). A unix
+socket has no such pause.
 """
 
 import struct
@@ -109,16 +110,19 @@ class Offer:
         return bool(self.protocol & Protocol.HDR_LEADSPC)
 
 
-def agreed(version: int, actions: int, protocol: int) -> Offer:
+def agreed(version: int, actions: int, protocol: int, *, local: bool = False) -> Offer:
     """What we answer to an MTA that offers this: never a bit that it did not offer, never a version above its own.
 
-    Raises FramingError for version 1. libmilter takes 0 for "what version 1 could do"; from version 2 on it means none.
+    local: the connection is a unix socket. Raises FramingError for version 1. libmilter takes 0 for "what version 1
+    could do"; from version 2 on it means none.
     """
     if version < OLDEST_VERSION:
         raise FramingError(f"milter version {version}; {OLDEST_VERSION} is the oldest that can be spoken")
     wanted = WANTED_PROTOCOL
     if not protocol & Protocol.SKIP:
         wanted |= Protocol.NR_BODY
+    if local:
+        wanted |= Protocol.NR_DATA
     return Offer(min(version, VERSION), actions & WANTED_ACTIONS, protocol & wanted)
 
 

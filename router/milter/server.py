@@ -174,7 +174,8 @@ class Front:
             if one.family != socket.AF_UNIX:
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            await asyncio.get_running_loop().connect_accepted_socket(lambda: _Connection(self), one)
+            local = one.family == socket.AF_UNIX
+            await asyncio.get_running_loop().connect_accepted_socket(lambda: _Connection(self, local), one)
         except OSError as error:  # the peer went away in between
             self.say("accept-failed", reason=error.strerror)
             one.close()
@@ -230,10 +231,11 @@ class Front:
 class _Connection(asyncio.Protocol):
     """One MTA connection."""
 
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Front, local: bool) -> None:
         self._front = front
         self._loop = asyncio.get_running_loop()
-        self._session = Session(front.prefix, front.clock, max_packet_bytes=front.limits.packet_bytes)
+        size = front.limits.packet_bytes
+        self._session = Session(front.prefix, front.clock, local=local, max_packet_bytes=size)
         self._transport: asyncio.Transport | None = None
         self._since = self._active = self._loop.time()
         self._unread = False

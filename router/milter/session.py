@@ -115,7 +115,7 @@ class Session:
     """The conversation with one MTA. Feed `receive`, carry out its events in order, `answer` each EndOfMessage.
 
     prefix: the header prefix whose fields nobody outside may set, asked when a message begins; "" strips nothing.
-    clock: gives an aware datetime.
+    clock: gives an aware datetime. local: the MTA is at the other end of a unix socket.
     """
 
     def __init__(
@@ -123,9 +123,11 @@ class Session:
         prefix: Callable[[], str],
         clock: Callable[[], datetime],
         *,
+        local: bool = False,
         max_packet_bytes: int = MAX_PACKET_BYTES,
     ) -> None:
         self._prefix = prefix
+        self._local = local
         self._clock = clock
         self._reader = PacketReader(max_packet_bytes)
         self._packets: deque[tuple[int, bytes]] = deque()
@@ -156,7 +158,7 @@ class Session:
         name = name.strip(b"{}")
         for stage in _LOOKUP_ORDER:
             data = self._macros.get(stage)
-            if data is not None:
+            if data is not None and name in data:
                 value = commands.macros(data).get(name)
                 if value is not None:
                     return value
@@ -264,7 +266,7 @@ class Session:
     # Each returns its own answer, or None for the one that was agreed on.
 
     def _optneg(self, data: bytes) -> bytes:
-        self._offer = offer = negotiation.agreed(*commands.optneg(data))
+        self._offer = offer = negotiation.agreed(*commands.optneg(data), local=self._local)
         self._answers = {
             int(row.command): CONTINUE
             for row in ROWS

@@ -39,6 +39,12 @@ def test_a_body_is_answered_exactly_when_it_can_be_skipped():
     assert agreed(6, 0, Protocol.ALL & ~Protocol.SKIP).protocol & Protocol.NR_BODY
 
 
+def test_data_is_answered_except_on_a_unix_socket():
+    assert not agreed(6, 0, Protocol.ALL).protocol & Protocol.NR_DATA
+    assert agreed(6, 0, Protocol.ALL, local=True).protocol & Protocol.NR_DATA
+    assert not agreed(6, 0, 0, local=True).protocol
+
+
 def test_macro_lists_keep_what_the_defaults_give_and_we_need():
     lists = dict(negotiation.WANTED_MACROS)
     assert {b"j", b"v", b"_", b"{client_addr}", b"{client_name}", b"{daemon_name}"} <= set(lists[0].split())

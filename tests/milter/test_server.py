@@ -74,8 +74,9 @@ async def until(condition):
 
 @pytest.mark.parametrize("manner", [POSTFIX, SENDMAIL], ids=lambda one: one.name)
 @pytest.mark.parametrize("write_bytes", [None, 1, 7])
-def test_mail_after_mail_on_one_connection(manner, write_bytes):
-    """Both MTAs, whole and in small pieces, with mails given up in between."""
+@pytest.mark.parametrize("kind", ["inet", "unix"])
+def test_mail_after_mail_on_one_connection(manner, write_bytes, kind, tmp_path):
+    """Both MTAs, over TCP and a unix socket, whole and in small pieces, with mails given up in between."""
 
     async def work():
         seen = []
@@ -84,7 +85,7 @@ def test_mail_after_mail_on_one_connection(manner, write_bytes):
             seen.append(raw)
             return stripped(raw, offer)
 
-        async with front(decide) as made:
+        async with front(decide, LOOPBACK if kind == "inet" else f"unix:{tmp_path}/s") as made:
             how = replace(manner, write_bytes=write_bytes)
             async with await Mta.connect(made.addresses[0], manner=how) as mta:
                 for number in range(3):
