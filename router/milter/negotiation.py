@@ -3,8 +3,8 @@
 We ask for every "I will not answer this" bit but two. BODY is answered because SKIP is an answer, and it spares us all
 but the first 320 KB of a 25 MB mail; for a mail of one chunk that costs 0.07 ms. An MTA that knows no SKIP is not
 answered. DATA is answered over TCP: with nothing to send back the kernel delays its acknowledgement, Nagle holds the
-MTA's next write for it, and every mail takes 40 ms longer (measured through Postfix 3.7, with BODY answered too). A unix
-socket has no such pause.
+MTA's next write for it, and every mail takes 40 ms longer (measured through Postfix 3.7, with BODY answered too). A
+unix socket has no such pause.
 """
 
 import struct
