@@ -8,8 +8,9 @@ Which fields are believed. Anybody can write `Authentication-Results: our.id; dk
    carries it on top. The second Received, or any other field, is somebody else's and ends the block;
 2. of each method the topmost field that has it counts, since the newest field is on top: a forged `dkim=pass` below a
    genuine `dkim=none` says nothing;
-3. the authserv-id must stand plainly at the beginning: a quoted one, a comment before it or a field that cannot be
-   parsed is no one's word;
+3. the authserv-id must stand plainly at the beginning; quoted or behind a comment it is no one's word. A field of a
+   trusted id that cannot be read ends the block: the sender may have made it unreadable (what he chose stands in it)
+   and have put a forged one below;
 4. SPF counts for the MAIL FROM domain it names, and only if that is the envelope's (CVE-2019-20790). A comment that
    begins inside a value makes the field unreadable: `header.d=customer.example(.evil.example)` is what a filter wrote
    of a signature that evil.example made (CVE-2020-12272).
@@ -29,13 +30,7 @@ from router.message.message import Message
 
 WORDS = frozenset({"pass", "fail", "softfail", "neutral", "none", "policy", "temperror", "permerror"})
 """RFC 8601's results for the three methods; older filters' words are read as these."""
-OLDER_WORDS = {
-    "hardfail": "fail",
-    "error": "temperror",
-    "unknown": "permerror",
-    "discard": "fail",
-    "nxdomain": "permerror",
-}
+OLDER_WORDS = {"hardfail": "fail", "discard": "fail", "error": "temperror", "unknown": "permerror"}
 
 MAX_RECEIVED = 1
 MAX_RESULTS_FIELDS = 10
@@ -89,9 +84,11 @@ def find(message: Message, trusted: Iterable[str]) -> Results | None:
     believed = False
     settled: set[str] = set()
     for body in _top_fields(message):
-        infos = _infos(body, ids)
-        if infos is None:
+        if not _is_of(body, ids):
             continue
+        infos = _infos(body)
+        if infos is None:
+            break
         believed = True
         fresh = [info for info in infos if info[0] not in settled]
         settled |= {method for method, _, _ in fresh}
@@ -119,18 +116,17 @@ def _top_fields(message: Message) -> list[bytes]:
     return found[:MAX_RESULTS_FIELDS]
 
 
-def _infos(body: bytes, ids: set[str]) -> list[_Info] | None:
-    """The results of one field of a trusted id; None: not trusted, or not to be read."""
-    if len(body) > MAX_FIELD_BYTES:
+def _is_of(body: bytes, ids: set[str]) -> bool:
+    authserv_id = _AUTHSERV_ID.match(_FOLD.sub("", body[:MAX_FIELD_BYTES].decode("latin-1")))
+    return authserv_id is not None and authserv_id[1].lower() in ids
+
+
+def _infos(body: bytes) -> list[_Info] | None:
+    """The results in a field; None: it cannot be read."""
+    if len(body) > MAX_FIELD_BYTES or not body.isascii():
         return None
-    try:
-        text = _FOLD.sub("", body.decode("ascii"))
-    except UnicodeDecodeError:
-        return None
-    authserv_id = _AUTHSERV_ID.match(text)
-    if not authserv_id or authserv_id[1].lower() not in ids:
-        return None
-    rest = text[authserv_id.end() - 1 :]
+    text = _FOLD.sub("", body.decode("ascii"))
+    rest = text[text.index(";") :]
     return _plain_infos(rest) if _PLAIN.fullmatch(rest) else _authres_infos(text)
 
 

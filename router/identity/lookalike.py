@@ -19,9 +19,8 @@ _ALIKE = str.maketrans(
 )  # fmt: skip
 _PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 _COMMON = frozenset({"DIGIT", "HYPHEN-MINUS", "COMBINING", "FULL", "LOW"})
-_TOGETHER = frozenset(
-    {"HIRAGANA", "KATAKANA", "CJK", "HANGUL", "LATIN", "KATAKANA-HIRAGANA"}
-)  # Japanese and Korean mix
+# Japanese and Korean are written in several scripts at once.
+_TOGETHER = frozenset({"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "CJK", "HANGUL", "LATIN"})
 
 
 def readable(domain: str) -> str:
@@ -63,7 +62,7 @@ def resembles(domain: str, known: Iterable[str]) -> str | None:
     another (`desk.example.evil.example`).
     """
     own = tuple(known)
-    if any(domain == one or domain.endswith("." + one) for one in own):
+    if not own or any(domain == one or domain.endswith("." + one) for one in own):
         return None
     seen = skeleton(domain)
     for one in own:

@@ -44,13 +44,12 @@ def parse(text: str) -> Mailbox:
     """
     if _CONTROL.search(text):
         raise NotOneMailbox("a control character")
-    tokens = [(match.lastgroup or "", match[0]) for match in _TOKEN.finditer(text.strip(" \t"))]
+    tokens: list[tuple[str, str]] = []
+    for match in _TOKEN.finditer(text.strip(" \t")):
+        tokens.append((match.lastgroup or "", match[0]))
+        if match["special"] and match[0] in _REASONS:
+            raise NotOneMailbox(_REASONS[match[0]])  # at once: a flood of quotes without an end costs nothing
     specials = [value for kind, value in tokens if kind == "special"]
-    for value in specials:
-        if value in _REASONS:
-            raise NotOneMailbox(_REASONS[value])
-        if value not in "<>@":
-            raise NotOneMailbox(f"the character U+{ord(value):04X}")
     if not tokens:
         raise NotOneMailbox("nothing in it")
     if "<" not in specials and ">" not in specials:

@@ -27,7 +27,7 @@ from router.vocabulary import AuthState, Automatic, NewQuestion, ThreadState
 
 @dataclass(frozen=True, slots=True)
 class Departed:
-    """A mail that we saw leave. ticket: its number, or None. recipients: folded addresses.
+    """A mail that we saw leave. ticket: its number, or None. recipients: folded addresses, `+detail` kept.
 
     acknowledges: the Message-ID that an acknowledgement of ours answered; "" for one whose answered mail is not known;
     None for mail that is no acknowledgement.
@@ -40,7 +40,7 @@ class Departed:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What is known of a ticket. participants: folded addresses, contacts of its contract included.
+    """What is known of a ticket. participants: folded addresses, `+detail` kept; contacts of its contract included.
 
     status: "open", "closed" or None. last_at: aware, when the last mail of it was seen, or None.
     """
@@ -120,7 +120,7 @@ def _thread(
 ) -> Thread:
     left = store.departed(claims.ids) if store and claims.ids else {}
     answered = _Answered(tuple((one, left[one]) for one in claims.ids if one in left))
-    me = folded(author) if author else None
+    me = folded(author, keep_detail=True) if author else None
     if automatic:
         noted = _once([*answered.tickets, *claims.numbers])
         return Thread(
@@ -148,13 +148,11 @@ def _by_answered(
     acknowledgement = answered.acknowledgement
     if not answered.tickets:
         if claims.numbers:
-            by_tag = _by_tag(message, claims, me, auth, store)
-            if by_tag.state is ThreadState.FOLLOW_UP:
-                return _of_acknowledgement(by_tag, acknowledgement)
+            # That a mail of ours was received proves nothing about the ticket that is named.
+            return _of_acknowledgement(_by_tag(message, claims, me, auth, store), acknowledgement)
         return _of_acknowledgement(
             Thread(
                 ThreadState.FOLLOW_UP,
-                noted=claims.numbers,
                 participant=answered.addressed(me) if me else None,
                 new_question=_new_question(message, None, None),
                 why="it answers a mail that left from here without a ticket",

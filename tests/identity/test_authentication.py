@@ -112,6 +112,10 @@ PLACES = [
     ("below the signature", f"DKIM-Signature: x\n{PASS}", NO),
     ("below Subject, above Received", f"Subject: x\n{PASS}\n{RECEIVED}", NO),
     ("forged below genuine, same method", f"{FAIL}\n{FORGED}", "dkim=none; spf=fail customer.example"),
+    ("forged below one made unreadable", f"{mx('dkim=pass header.d=a.example(.b.example)')}\n{FORGED}", NO),
+    ("forged below one with 8-bit text", f"{mx('dkim=none (Привіт)')}\n{FORGED}", NO),
+    ("forged below one too long", f"{mx('dkim=none (' + 'x' * 9_000)}\n{FORGED}", NO),
+    ("genuine above one made unreadable", f"{PASS}\n{mx('dkim=pass header.d=a(b')}\n{FORGED}", YES),
     ("two genuine", f"{PASS}\n{FORGED}", "spf=pass customer.example; dkim=pass customer.example"),
     ("another's word on top of ours", f"{field('x.example; spf=fail')}\n{PASS}", YES),
 ]  # fmt: skip
@@ -280,4 +284,4 @@ def test_the_short_way_reads_what_authres_reads(body: str) -> None:
 @given(st.text(max_size=60) | st.text('();="\\ .aspf', max_size=60))
 def test_no_field_breaks_the_reader(body: str) -> None:
     """Any text: results or None."""
-    assert _infos(b"mx.desk.example;" + body.encode("utf-8", "replace"), {"mx.desk.example"}) is not False
+    assert _infos(b"mx.desk.example;" + body.encode("utf-8", "replace")) is not False

@@ -111,8 +111,10 @@ TABLE = [
     ("R to an acknowledgement", {"answers": "<ack@desk>"}, "follow_up", None, (), "<first@customer>"),
     ("R to an acknowledgement, S and P and A", {"answers": "<ack@desk>", "subject": "Re: [desk #1]"}, "follow_up", "1",
         (), "<first@customer>"),
-    ("R to an acknowledgement, S alone", {"answers": "<ack@desk>", "subject": "Re: [desk #3]"}, "follow_up", None,
+    ("R to an acknowledgement, S alone", {"answers": "<ack@desk>", "subject": "Re: [desk #3]"}, "unproven", None,
         ("3",), "<first@customer>"),
+    ("R to mail without a ticket, S alone", {"answers": "<plain@desk>", "subject": "Re: [desk #3]"}, "unproven", None,
+        ("3",), None),
     ("R to an acknowledgement in a ticket", {"answers": "<t1@desk> <ack@desk>"}, "follow_up", "1", (),
         "<first@customer>"),
     ("R to mail without a ticket", {"answers": "<plain@desk>"}, "follow_up", None, (), None),
@@ -177,7 +179,8 @@ def test_no_claim_opens_a_ticket(auth: AuthState) -> None:
 def test_who_takes_part() -> None:
     """By the ticket, or by the very mail that is answered; a colleague from Cc is new (zammad#2444)."""
     assert thread(answers="<t1@desk>").participant is True
-    assert thread(answers="<t1b@desk>", author="Petro+x@Customer.example").participant is True
+    assert thread(answers="<t1b@desk>", author="Petro@Customer.example").participant is True
+    assert thread(answers="<t1b@desk>", author="petro+x@customer.example").participant is False
     assert thread(answers="<t1@desk>", author="new@customer.example").participant is False
     assert thread().participant is None
 
