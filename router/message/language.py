@@ -37,10 +37,8 @@ def _by_word(tables: Iterable[tuple[str, str]]) -> dict[str, Weights]:
     for word, of in languages.items():
         common = len(of & _COMMON)
         weight = 0.6 if len(word) == 1 else 1.0
-        found[word] = tuple(
-            (one, weight / common if one in _COMMON else weight * (0.7 if common else 1.0) / len(of))
-            for one in sorted(of)
-        )
+        rare = weight * (0.7 if common else 1.6) / len(of)
+        found[word] = tuple((one, weight / common if one in _COMMON else rare) for one in sorted(of))
     return found
 
 
@@ -59,7 +57,6 @@ _CYRILLIC_LETTERS: tuple[tuple[str, Weights], ...] = (
     ("ы", (("ru", 1.0), ("be", 0.5), ("kk", 0.2))),
     ("э", (("ru", 1.0), ("be", 0.5))),
     ("ё", (("ru", 1.0), ("be", 0.3))),
-    ("ъ", (("ru", 0.3), ("bg", 1.0))),
     ("і", (("uk", 1.0), ("be", 0.5), ("kk", 0.3))),
     ("ї", (("uk", 1.2),)),
     ("є", (("uk", 1.2),)),
@@ -112,6 +109,7 @@ _OTHER_SCRIPTS: tuple[tuple[str, str, str], ...] = (
 _EDGES = " \t\n.,;:!?()[]{}<>«»„“”\"'‘’`…—–-*+=~|/\\&"
 _WORD = re.compile(r"[^\W\d_]+(?:['’ʼ`-][^\W\d_]+)*")
 _ASCII_LETTER = re.compile("[a-zï]")
+_HARD_SIGN = re.compile("ъ[^еёюяиі ]")
 _LOOKALIKES = str.maketrans("aceiïopxy", "асеіїорху")  # keyboards without і make Ukrainians type the Latin one
 _MACHINE = frozenset("@\\/_=<>{}[]|#$%^~0123456789")
 _QUOTED = re.compile(r"«[^»\n]{0,400}»|“[^”\n]{0,400}”|„[^“”\n]{0,400}[“”]|\"[^\"\n]{0,400}\"|`[^`\n]{0,400}`")
@@ -148,6 +146,8 @@ def of_message(words: str, signature: str, subject: str) -> tuple[str, str]:
     language, script = detect(words)
     if language != UNDETERMINED or script == "other":
         return language, script
+    if script == "latin" and len(words) < 40 and len(words.split()) < 4:
+        script = ""  # "ok", "PHP 8.2": people of every language write that
     for more in (signature, subject):
         other, other_script = detect(more)
         if other != UNDETERMINED and script in ("", other_script):
@@ -188,12 +188,14 @@ def _words(text: str) -> tuple[list[str], list[str], int]:
 def _of_cyrillic(words: list[str]) -> str:
     text = " ".join(words)
     votes = _letter_votes(text, _CYRILLIC_LETTERS)
+    if "ъ" in text:  # before a consonant only in Bulgarian
+        votes["bg"] += 1.5 * len(_HARD_SIGN.findall(text))
     if _clear(votes):
         return _elected(votes)
     if "’" in text or "ʼ" in text or "`" in text or "ё" in text:
         words = text.replace("’", "'").replace("ʼ", "'").replace("`", "'").replace("ё", "е").split()
     unlisted = []
-    for word in words:
+    for word in _without_spelled(words):
         if listed := _CYRILLIC.get(word):
             for language, weight in listed:
                 votes[language] += weight
@@ -203,6 +205,12 @@ def _of_cyrillic(words: list[str]) -> str:
         for word in unlisted:
             _vote_by_pieces(word, votes)
     return _elected(votes)
+
+
+def _without_spelled(words: list[str]) -> list[str]:
+    """ "h e l l": letters of a word pulled apart are not the words they look like."""
+    longer = [word for word in words if len(word) > 1]
+    return longer if (len(words) - len(longer)) * 3 > len(words) else words
 
 
 def _clear(votes: Votes) -> bool:
@@ -250,16 +258,13 @@ def _elected(votes: Votes, needed: float = 0.9) -> str:
 def _of_latin(words: list[str]) -> str:
     text = " ".join(words)
     votes = defaultdict(float) if text.isascii() else _letter_votes(text, _LATIN_LETTERS)
-    spelled = sum(len(word) == 1 for word in words)
-    count = len(words) - spelled
+    words = _without_spelled(words)
     for word in words:
-        if len(word) == 1 and spelled > count:
-            continue  # "h e l l": letters of a word pulled apart, not the words they look like
         if listed := _LATIN.get(word.replace("’", "'")):
             for language, weight in listed:
                 votes[language] += weight
     # one short word in a long text is chance, not a language
-    return _elected(votes, needed=max(0.9, count / 12)).removesuffix("-latn")
+    return _elected(votes, needed=max(0.9, len(words) / 12)).removesuffix("-latn")
 
 
 def _of_latin_text(text: str, words: list[str]) -> str:
@@ -272,12 +277,14 @@ def _of_mixed(text: str, cyrillic: list[str], latin: list[str]) -> tuple[str, st
     """Both scripts: what a person says counts, what a machine said or a person quotes does not."""
     own_cyrillic: list[str] = []
     own_latin: list[str] = []
-    for segment in _SEGMENT_END.split(_QUOTED.sub(" ", text) + " "):
-        here_cyrillic, here_latin, _ = _words(segment)
-        if len(here_cyrillic) >= len(here_latin):
-            own_cyrillic += here_cyrillic
-        elif not _LOG_LINE.match(segment):
-            own_latin += here_latin
+    for line in _QUOTED.sub(" ", text).split("\n"):
+        machine = _LOG_LINE.match(line)
+        for segment in _SEGMENT_END.split(line + " "):
+            here_cyrillic, here_latin, _ = _words(segment)
+            if len(here_cyrillic) >= len(here_latin):
+                own_cyrillic += here_cyrillic
+            elif not machine:
+                own_latin += here_latin
     if not own_cyrillic and not own_latin:
         own_cyrillic, own_latin = cyrillic, latin
     spoken = sum(word in _LATIN for word in own_latin)

@@ -14,36 +14,37 @@ CYRILLIC_WORDS: dict[str, str] = {
         чего чему почему зачем куда откуда сколько какой какая какое какие какую каким который которая которое
         которые которую которого потому поэтому также тоже только ещё еще очень можно нужно надо нельзя может
         могу можете могут хочу хотим хотел хотела хотелось хотели будет будут буду будем после перед без через
-        между под над про или либо ни нет да вот все всё всего всех всем всю весь сейчас теперь тут там здесь
+        между под над про либо ни нет да вот все всё всего всех всем всю весь сейчас теперь тут там здесь
         сегодня вчера завтра снова опять пока раз день дня дней час часа часов минут неделю недели месяц месяца
         года год лет здравствуйте здравствуй привет приветствую добрый доброе вечер утро утра спасибо пожалуйста
         уважением благодарю извините простите подскажите помогите сделайте скажите пришлите проверьте посмотрите
         объясните верните уберите удалите добавьте отключите включите подключите напишите ответьте сообщите
         исправьте разберитесь продлите выставьте смотрите работает работал работала работают работать работы
-        открывается открывается грузится загружается отвечает приходит приходят приходят пришло пришел пришёл
-        пришла ушло уходит уходят отправляются отправляется отправить получить получил получаю ошибка ошибку
-        ошибки ошибкой сайт сайта сайте сайту письмо письма писем письмом почта почты почту почте почтой ящик
-        ящика ящики пароль пароля счет счёт счета счёта счете оплата оплату оплаты оплатил оплатила оплатили
-        оплатить деньги денег договор договора договору договоре хостинг хостинга домен домена тариф тарифа
-        тарифе базы данных база файл файлы файлов файла нужен нужна нужны должен должны помощь помочь вопрос
-        вопроса вопросы ответ ответа проблема проблему проблемы заявка заявку заявки обращение поддержка
-        поддержки срочно случилось делать сделать сделали делаете пишет пишу писал писала вижу видно знаю понял
-        поняла понимаю хорошо плохо ничего никто никак ждать жду ждём ждем можем вернуть закрыть закройте
-        открыть перенести перенос продлить заказать купить цена стоимость стоит адрес адреса номер номера имя
-        сервер сервера сервере лежит упал упала тормозит медленно долго быстро старый новый новая новое новую
-        нового другой другая другие самый сам один два две три пять почти вообще просто конечно вроде кажется
-        наверное уже день всё-таки кстати например значит иначе войти зайти вход выход настроить настройки
-        настройка кнопка нажимаю кабинет кабинете панель панели клиенты клиент клиентов заработало починили
-        почините отвечаете отвечайте прошу просим хотелось просьба уточните уточнить разобраться недоступен
-        недоступна восстановите восстановить изменить измените сменить поменять подтвердите какие-то что-то
-        кто-то где-то как-то меня тебе туда сюда оттуда отсюда давно недавно совсем сразу именно лучше хуже
-        больше меньше много мало несколько тикет вирус реклама квитанция акт акты реквизиты юрлицо бухгалтерия
-        бухгалтер директор компания компании фирма магазин магазина удалось получается появилась появился
-        появляется исчез пропал пропала пропали пропало заблокирован заблокировали иногда аккаунт устройство
-        сеть глючит плиз гляньте пускает пускал отвалился чё че щас пожалуйста че-то чет че-нибудь извиняюсь
-        будьте добры просьба звоню ноль гривен рублей руб сентября октября ноября декабря января февраля марта
-        апреля мая июня июля августа срок сроки домены хостингом продлите заранее жалоба скидка скидку тарифы
-        тарифов отдел менеджер оператор дней доступ доступа доступе доступен запрос
+        открывается грузится загружается отвечает приходит приходят пришло пришел пришёл пришла ушло уходит
+        уходят отправляются отправляется отправить получить получил получаю ошибка ошибку ошибки ошибкой сайт
+        сайта сайте сайту письмо письма писем письмом почта почты почту почте почтой ящик ящика ящики пароль
+        пароля счет счёт счета счёта счете оплата оплату оплаты оплатил оплатила оплатили оплатить деньги денег
+        договор договора договору договоре хостинг хостинга домен домена тариф тарифа тарифе базы данных база
+        файл файлы файлов файла нужен нужна нужны должен должны помощь помочь вопрос вопроса вопросы ответ
+        ответа проблема проблему проблемы заявка заявку заявки обращение поддержка поддержки срочно случилось
+        делать сделать сделали делаете пишет пишу писал писала вижу видно знаю понял поняла понимаю хорошо плохо
+        ничего никто никак ждать жду ждём ждем можем вернуть закрыть закройте открыть перенести перенос продлить
+        заказать купить цена стоимость стоит адрес адреса номер номера имя сервер сервера сервере лежит упал
+        упала тормозит медленно долго быстро старый новый новая новое новую нового другой другая другие самый
+        сам один два две три пять почти вообще просто конечно вроде кажется наверное всё-таки кстати например
+        значит иначе войти зайти вход выход настроить настройки настройка кнопка нажимаю кабинет кабинете панель
+        панели клиенты клиент клиентов заработало починили почините отвечаете отвечайте прошу просим просьба
+        уточните уточнить разобраться недоступен недоступна восстановите восстановить изменить измените сменить
+        поменять подтвердите какие-то что-то кто-то где-то как-то туда сюда оттуда отсюда давно недавно совсем
+        сразу именно лучше хуже больше меньше много мало несколько тикет вирус реклама квитанция акт акты
+        реквизиты юрлицо бухгалтерия бухгалтер директор компания компании фирма магазин магазина удалось
+        получается появилась появился появляется исчез пропал пропала пропали пропало заблокирован заблокировали
+        иногда аккаунт устройство сеть глючит плиз гляньте пускает пускал отвалился чё че щас че-то чет
+        че-нибудь извиняюсь будьте добры звоню ноль гривен рублей руб сентября октября ноября декабря января
+        февраля марта апреля мая июня июля августа срок сроки домены хостингом заранее жалоба скидка скидку
+        тарифы тарифов отдел менеджер оператор доступ доступа доступе доступен запрос утром вечером днем ночью
+        проверю сделаю напишу позвоню оплачу пришлю правильно грн разница число числа предложение предложения
+        предложений сбор запускать начальства боюсь дай бог
         """,
     "uk": """
         і й та в у не на що з із зі як це по але за від так же ж до для або чи якщо вже при б би бути був була
@@ -52,61 +53,62 @@ CYRILLIC_WORDS: dict[str, str] = {
         тобі йому їй їм той ті цей ця ці цього цієї цьому цим цих того тому тих те щоб коли де хто чим чого чому
         навіщо куди звідки скільки який яка яке які яку яким якого якої котрий також теж тільки лише ще дуже
         можна треба потрібно потрібна потрібен потрібні може можу можете можуть хочу хочемо хотів хотіла хотіли
-        буде будуть буду будемо після перед без через між під над про або ні немає нема так ось все всього всіх
-        всім всю весь увесь усе усі зараз тепер тут там сьогодні вчора завтра знову поки день дня днів година
-        години годин хвилин тиждень тижня місяць місяця року рік років доброго добрий вечора ранку вечір вітаю
-        привіт вітання дякую дякуємо повагою ласка ласкаво вибачте перепрошую підкажіть допоможіть зробіть
-        скажіть надішліть перевірте гляньте подивіться поясніть поверніть приберіть видаліть додайте вимкніть
-        увімкніть підключіть напишіть відповідайте повідомте виправте розберіться продовжіть виставте працює
-        працював працювала працюють працювати роботи робота відкривається вантажиться завантажується відповідає
-        приходить приходять прийшло прийшов прийшла надходить надходять відправляється відправляються
-        надсилається надіслати отримати отримав отримую помилка помилку помилки помилкою сайт сайту сайті лист
-        листи листів листа листом пошта пошти пошту пошті поштою поштову поштова поштовий скринька скриньку
-        скриньки скринці пароль паролю рахунок рахунку рахунки оплата оплату оплати оплатив оплатила оплатили
-        сплатили сплатив сплатила оплатити сплатити гроші грошей договір договору договорі хостинг хостингу
-        домен домену тариф тарифу тарифі бази даних база файл файли файлів файлу допомога допомогти питання
-        відповідь відповіді проблема проблему проблеми заявка заявку заявки звернення підтримка підтримки
-        терміново сталося робити зробити зробили робите пише пишу писав писала бачу видно знаю зрозумів
-        зрозуміла розумію добре погано нічого ніхто ніяк чекати чекаю чекаємо можемо повернути закрити закрийте
-        відкрити перенести перенесення продовжити замовити купити ціна вартість коштує адреса адресу адреси
-        номер номеру ім'я сервер сервера сервері лежить впав впала гальмує повільно довго швидко старий новий
-        нова нове нову нового інший інша інші сам один два дві три п'ять майже взагалі просто звичайно наче
-        здається мабуть наприклад отже інакше увійти зайти вхід вихід налаштувати налаштування кнопка тисну
-        кабінет кабінеті панель панелі клієнти клієнт клієнтів запрацювало полагодили полагодьте відповідаєте
-        прошу просимо прохання уточніть уточнити розібратися недоступний недоступна відновіть відновити змінити
-        змініть підтвердіть якісь щось хтось десь якось туди сюди звідти давно нещодавно зовсім одразу саме
-        краще гірше більше менше багато мало кілька декілька додати додаткове адже хоча проте бо немов ніби
-        навколо крім окрім тікет вірус реклама квитанція акт акти реквізити юрособа бухгалтерія бухгалтер
-        директор компанія компанії фірма магазин магазину вдалося виходить з'явилася з'явився зникає зник зникла
-        зникли зникло заблоковано заблокували шановні шановний вересня жовтня листопада грудня січня лютого
-        березня квітня травня червня липня серпня гривень грн строк термін терміни скарга знижка знижку тарифи
-        тарифів відділ менеджер оператор доступ доступу запит безкоштовно безкоштовна участь очистити правильно
-        навіть шо чогось таке отак ясно нарешті вкотре знов зовсім щойно удвічі двічі
+        буде будуть буду будемо після перед без через між під над про ні немає нема ось все всього всіх всім всю
+        весь увесь усе усі зараз тепер тут там сьогодні вчора завтра знову поки день дня днів година години
+        годин хвилин тиждень тижня місяць місяця року рік років доброго добрий вечора ранку вечір вітаю привіт
+        вітання дякую дякуємо повагою ласка ласкаво вибачте перепрошую підкажіть допоможіть зробіть скажіть
+        надішліть перевірте гляньте подивіться поясніть поверніть приберіть видаліть додайте вимкніть увімкніть
+        підключіть напишіть відповідайте повідомте виправте розберіться продовжіть виставте працює працював
+        працювала працюють працювати роботи робота відкривається вантажиться завантажується відповідає приходить
+        приходять прийшло прийшов прийшла надходить надходять відправляється відправляються надсилається
+        надіслати отримати отримав отримую помилка помилку помилки помилкою сайт сайту сайті лист листи листів
+        листа листом пошта пошти пошту пошті поштою поштову поштова поштовий скринька скриньку скриньки скринці
+        пароль паролю рахунок рахунку рахунки оплата оплату оплати оплатив оплатила оплатили сплатили сплатив
+        сплатила оплатити сплатити гроші грошей договір договору договорі хостинг хостингу домен домену тариф
+        тарифу тарифі бази даних база файл файли файлів файлу допомога допомогти питання відповідь відповіді
+        проблема проблему проблеми заявка заявку заявки звернення підтримка підтримки терміново сталося робити
+        зробити зробили робите пише пишу писав писала бачу видно знаю зрозумів зрозуміла розумію добре погано
+        нічого ніхто ніяк чекати чекаю чекаємо можемо повернути закрити закрийте відкрити перенести перенесення
+        продовжити замовити купити ціна вартість коштує адреса адресу адреси номер номеру ім'я сервер сервера
+        сервері лежить впав впала гальмує повільно довго швидко старий новий нова нове нову нового інший інша
+        інші сам один два дві три п'ять майже взагалі просто звичайно наче здається мабуть наприклад отже інакше
+        увійти зайти вхід вихід налаштувати налаштування кнопка тисну кабінет кабінеті панель панелі клієнти
+        клієнт клієнтів запрацювало полагодили полагодьте відповідаєте прошу просимо прохання уточніть уточнити
+        розібратися недоступний недоступна відновіть відновити змінити змініть підтвердіть якісь щось хтось десь
+        якось туди сюди звідти давно нещодавно зовсім одразу саме краще гірше більше менше багато мало кілька
+        декілька додати додаткове адже хоча проте бо немов ніби навколо крім окрім тікет вірус реклама квитанція
+        акт акти реквізити юрособа бухгалтерія бухгалтер директор компанія компанії фірма магазин магазину
+        вдалося виходить з'явилася з'явився зникає зник зникла зникли зникло заблоковано заблокували шановні
+        шановний вересня жовтня листопада грудня січня лютого березня квітня травня червня липня серпня гривень
+        грн строк термін терміни скарга знижка знижку тарифи тарифів відділ менеджер оператор доступ доступу
+        запит безкоштовно безкоштовна участь очистити правильно навіть шо чогось таке отак ясно нарешті вкотре
+        знов щойно удвічі двічі зранку ввечері увечері вдень вночі перевірю зроблю напишу подзвоню зателефоную
+        сплачу надішлю різниця число числа
         """,
     "be": """
         і ў з не на што як гэта па але за ад так жа да для або калі ужо ўжо быць быў была было былі ёсць яго яе
         іх мы вы ён яна яны я мне мяне нам нас вам вас ваш наш мой свой гэты гэтая гэтыя таго каб дзе хто чаму
         які якая якое якія таксама толькі яшчэ вельмі можна трэба можа буду будзе пасля перад без праз між пад
-        няма вось усё зараз сёння ўчора заўтра дзень дзякуй калі ласка прывітанне добры працуе памылка сайт
-        пошта пытанне дапамажыце
+        няма вось усё зараз сёння ўчора заўтра дзень дзякуй ласка прывітанне добры працуе памылка сайт пошта
+        пытанне дапамажыце
         """,
     "bg": """
         и в на не че с от за се да по как това но или ако вече при беше е са съм сте ще го я ги ние вие той тя
-        те аз ми мен нас вас ваш вашия нашия моя този тази това тези което който която които защото също само
-        още много може трябва моля благодаря здравейте здрасти добър ден поздрави уважение днес вчера утре
-        работи грешка сайт поща пощата имейл парола фактура плащане договор след преди без през между под няма
-        къде кога защо какво имам имаме искам получавам получихме
+        те аз ми мен нас вас ваш вашия нашия моя този тази тези което който която които защото също само още
+        много може трябва моля благодаря здравейте здрасти добър ден поздрави уважение днес вчера утре работи
+        грешка сайт поща пощата имейл парола фактура плащане договор след преди без през между под няма къде
+        кога защо какво имам имаме искам получавам получихме
         """,
     "sr": """
-        и у не на што с са као то по али за од тако до за или ако већ при бити био била било је су сам сте смо
-        га њу их ми ви он она они ја мени мене нам нас вам вас ваш наш мој свој овај ова ово који која које
-        зашто где када такође само још врло можете треба може хвала поздрав молим добар дан данас јуче ради не
-        ради грешка сајт пошта
+        и у не на што с са као то по али за од тако до или ако већ при бити био била било је су сам сте смо га
+        њу их ми ви он она они ја мени мене нам нас вам вас ваш наш мој свој овај ова ово који која које зашто
+        где када такође само још врло можете треба може хвала поздрав молим добар дан данас јуче ради грешка
+        сајт пошта
         """,
     "mk": """
-        и во не на што со од за се да по како ова но или ако веќе при беше е се сум сте ќе го ја ги ние вие тој
-        таа тие јас ми мене нас вас вашиот нашиот мојот овој оваа овие кој која кои зошто исто само уште многу
-        може треба молам благодарам здраво добар ден денес вчера работи грешка
+        и во не на што со од за се да по како ова но или ако веќе при беше е сум сте ќе го ја ги ние вие тој таа
+        тие јас ми мене нас вас вашиот нашиот мојот овој оваа овие кој која кои зошто исто само уште многу може
+        треба молам благодарам здраво добар ден денес вчера работи грешка
         """,
     "kk": """
         және мен бар жоқ емес бұл үшін сіз біз мені қалай неге рахмет сәлеметсіз сәлем жұмыс істемейді сайт
@@ -132,9 +134,9 @@ LATIN_WORDS: dict[str, str] = {
         first last next same another both every own nice good bad great sorry best kind whom whose upgrade
         downgrade cheaper loading log logged in-box inbox spam charged twice card bank address name number
         contract cheers gateway headers require attached excuse mistake waiting wait below above sample thing
-        nothing lovely bravo really answer copy paste sleep well every yes okay fine done forwarded subscription
-        domain-name plan expires expire reply replied write writing read since tried trying try clear cleared
-        however maybe perhaps without within during whole unable cannot couldn wouldn shouldn
+        lovely bravo really answer copy paste sleep well yes okay fine done forwarded subscription domain-name
+        plan expires expire reply replied write writing read tried trying try clear cleared however maybe
+        perhaps without within during whole unable couldn wouldn shouldn
         """,
     "de": """
         der die das und in zu den ist nicht von sie es ein eine einen einem einer mit sich des auf für wird im
@@ -157,11 +159,11 @@ LATIN_WORDS: dict[str, str] = {
         """,
     "es": """
         el la los las de del un una y es en que no se por para con su sus lo al como más pero este esta estos
-        esto muy si sí ya o cuando donde dónde qué quién cómo porque por qué también hay ha he han hemos está
-        están estoy estamos ser tener tengo tiene tenemos puede puedo pueden podemos mi mis nuestro nuestra
-        usted ustedes hola buenos buenas días tardes noches gracias saludos ayuda error factura pago contraseña
-        correo sitio página funciona desde ayer hoy mañana necesito quiero favor cuenta problema nos les me te
-        sin sobre entre hasta después antes todavía aún
+        esto muy si sí ya o cuando donde dónde qué quién cómo porque también hay ha he han hemos está están
+        estoy estamos ser tener tengo tiene tenemos puede puedo pueden podemos mi mis nuestro nuestra usted
+        ustedes hola buenos buenas días tardes noches gracias saludos ayuda error factura pago contraseña correo
+        sitio página funciona desde ayer hoy mañana necesito quiero favor cuenta problema nos les me te sin
+        sobre entre hasta después antes todavía aún cuándo estará listo lista ahora
         """,
     "it": """
         il lo la i gli le di del della dei delle un una uno e è in che non si per con su al alla come più ma
@@ -188,11 +190,11 @@ LATIN_WORDS: dict[str, str] = {
         i w na nie z ze że się do jest to po o jak ale za od tak co dla czy lub albo jeśli jeżeli już przy być
         był była było były są jego jej ich my wy on ona oni ja mi mnie nam nas wam was wasz wasza nasz nasza mój
         moja moje swój ten ta te tego tej tym tych aby żeby kiedy gdy gdzie kto czego dlaczego który która które
-        też także tylko jeszcze bardzo można trzeba może mogę chcę będzie będą po przed bez przez między pod nad
+        też także tylko jeszcze bardzo można trzeba może mogę chcę będzie będą przed bez przez między pod nad
         brak oto wszystko teraz tu tam dzisiaj dziś wczoraj jutro dzień dobry cześć witam dziękuję dziękujemy
         proszę pozdrawiam poważaniem przepraszam pomoc pomocy działa działają strona strony stronę błąd błędu
         poczta poczty hasło hasła faktura fakturę faktury płatność płatności umowa serwer domena pytanie problem
-        mam mamy mają jestem jesteśmy chciałbym chciałabym potrzebuję ponownie od rana wysłać otrzymałem
+        mam mamy mają jestem jesteśmy chciałbym chciałabym potrzebuję ponownie rana wysłać otrzymałem
         otrzymaliśmy
         """,
     "cs": """
@@ -201,7 +203,7 @@ LATIN_WORDS: dict[str, str] = {
         ten ta tento tato toto tomu tím aby když kde kdo proč který která které také jen ještě velmi může mohu
         chci bude budou před bez přes mezi pod nad není všechno teď tady tam dnes včera zítra dobrý den ahoj
         děkuji díky prosím pozdravem pomoc funguje nefunguje stránka stránky chyba chybu pošta heslo faktura
-        fakturu platba smlouva dotaz mám máme nejde
+        fakturu platba smlouva dotaz mám máme nejde nefungují fungují nejdou jdou kdy hotovo
         """,
     "sk": """
         a v na nie je sa s z že do to po o ako ale za od tak čo pre či alebo ak už pri byť bol bola bolo sú som
@@ -225,7 +227,7 @@ LATIN_WORDS: dict[str, str] = {
         """,
     "ro": """
         și si în in nu de la cu pe un o este sunt că ca din pentru sau dar dacă mai fi a fost am are avem aveți
-        au eu noi voi el ea ei mea meu noastră nostru dumneavoastră acest această care când unde cine de ce cum
+        au eu noi voi el ea ei mea meu noastră nostru dumneavoastră acest această care când unde cine ce cum
         foarte doar încă bună ziua salut mulțumesc mulțumim vă rog ajutor eroare factură plată parolă site
         funcționează merge ieri azi mâine după înainte fără
         """,
@@ -237,7 +239,7 @@ LATIN_WORDS: dict[str, str] = {
     "tr": """
         ve bir bu da de için ile değil var yok çok daha ama gibi ne o ben biz siz sen onlar bana bize mi mı mu
         mü olarak kadar sonra önce şimdi bugün dün yarın merhaba günaydın iyi günler teşekkürler teşekkür ederim
-        lütfen yardım hata fatura ödeme şifre site çalışmıyor çalışıyor neden nasıl nerede ne zaman kim hangi
+        lütfen yardım hata fatura ödeme şifre site çalışmıyor çalışıyor neden nasıl nerede zaman kim hangi
         """,
     "sv": """
         och i att det som en på är av för med till den har de inte om ett han men var jag sig från vi så kan när
@@ -246,13 +248,13 @@ LATIN_WORDS: dict[str, str] = {
         """,
     "da": """
         og i at det som en på er af for med til den har de ikke om et han men var jeg sig fra vi så kan når år
-        også hej tak hilsen venlig fejl faktura betaling adgangskode side virker i går i dag hvorfor hvordan
-        hvad hvem jeres vores min
+        også hej tak hilsen venlig fejl faktura betaling adgangskode side virker går dag hvorfor hvordan hvad
+        hvem jeres vores min
         """,
     "no": """
         og i at det som en på er av for med til den har de ikke om et han men var jeg seg fra vi så kan når år
-        også hei takk hilsen vennlig feil faktura betaling passord side virker fungerer i går i dag hvorfor
-        hvordan hva hvem deres vår min
+        også hei takk hilsen vennlig feil faktura betaling passord side virker fungerer går dag hvorfor hvordan
+        hva hvem deres vår min
         """,
     "fi": """
         ja on ei se että en hän mutta oli joka ovat kun niin myös tai jos mitä minä me te he olen olemme hei
@@ -291,9 +293,9 @@ TRANSLITERATED_WORDS: dict[str, str] = {
         vsyo vsego menya mne moy moj moya nash nasha vash vasha vashi vami vam nam nas ego ee ili chtoby srochno
         polzovatel polzovateli nichego nikto pochinite vklyuchite otklyuchite zdelayte bolshe skoro zhdu zhdem
         dnya den dney uvazheniem s-uvazheniem zaraneye zaranee blagodaryu zabyl zabyla voyti zayti pytajus
-        pytayus oplatit kartoj kartoy posle drugoj drugoy sposob cherez nedelju nedelyu est ili glante
-        pozhalusta gotov skan pasporta ya ne da net tut tam eshyo yest nichego takoj takoy kakaya kakoi
-        vozvrashchaet istekaet izvinite horosho ploho rebyata rebjata zakaz dostup dostupa
+        pytayus oplatit kartoj kartoy posle drugoj drugoy sposob cherez nedelju nedelyu est glante pozhalusta
+        gotov skan pasporta ya ne da net tut tam eshyo yest takoj takoy kakaya kakoi vozvrashchaet istekaet
+        izvinite horosho ploho rebyata rebjata zakaz dostup dostupa
         """,
     "uk": """
         dobrogo dobryy dobryi dobriy dnia vechir ranok pryvit dyakuyu diakuiu dyakuiu dakuyu bud laska budlaska
@@ -306,9 +308,9 @@ TRANSLITERATED_WORDS: dict[str, str] = {
         perevirte podyvitsya dopomogty dopomohty pytannya pytannia vidpovid vzhe sohodni siohodni syohodni
         vchora zavtra zaraz znovu vsi vse meni mene miy mii nash vash vasha vam nam nas yoho yiyi abo shchob
         schob terminovo nichoho nichogo nihto povahoyu povagoyu nemaie nemaye nema chekayu tyzhden rik vyrishyty
-        vidnovit ya chy ta trohy berete mozhu bezkoshtovno litnyu praktyku nemaje nemae te ne ni tak dyakuju
-        diakuju de dobroho dobryj vecir pislia pislya cherez kartka kartky sposib domeniv dlia dlya vid pid yikh
-        ii yii maie maye
+        vidnovit ya chy ta trohy berete bezkoshtovno litnyu praktyku nemaje nemae te ne ni tak dyakuju diakuju
+        dobroho dobryj vecir pislia pislya cherez kartka kartky sposib domeniv dlia dlya vid pid yikh ii yii
+        maie maye
         """,
 }
 

@@ -135,7 +135,7 @@ class _Scanner:
 
     def text(self) -> str:
         self._end_line()
-        return "\n".join(self._lines).strip("\n")
+        return "\n".join(self._lines).strip("\n")[:MAX_TEXT_CHARACTERS]
 
     def scan(self) -> None:
         source = self.source

@@ -116,10 +116,13 @@ def test_fast_path_declines_what_is_not_plain(data):
 
 NEWLINES = st.sampled_from(["\n", "\r\n"])
 LINES = st.sampled_from(
-    ["", " ", "text", "-- ", "--", "--b", "--b--", "--b1", "--b1 ", "--b1--", "--c", "a: b", "\tx", "From x", "\u0430",
-     "Content-Type: text/plain", "Content-Type: text/html; charset=koi8-r", "Content-Transfer-Encoding: base64", "\x00", "a\rb",
-     "Content-Type: multipart/alternative; boundary=c", "Content-Disposition: attachment; filename=x"]
-)  # fmt: skip
+    [
+        *["", " ", "text", "-- ", "--", "--b", "--b--", "--b1", "--b1 ", "--b1--", "--c", "a: b", "\tx", "From x"],
+        *["Content-Type: text/plain", "Content-Type: text/html; charset=koi8-r", "Content-Transfer-Encoding: base64"],
+        *["Content-Type: multipart/alternative; boundary=c", "Content-Disposition: attachment; filename=x"],
+        *["\0", "a\rb", "\u0430"],
+    ]
+)
 KINDS = st.sampled_from(
     ["multipart/alternative; boundary=b1", "multipart/mixed; boundary=b1", "text/plain", "text/html; charset=x", "",
      "multipart/alternative; boundary=b"]
