@@ -50,7 +50,8 @@ class Block:
         values, complete = read_keys(node, self.noun, self.keys, reader)
         if self.one_of and sum(key in values for key in self.one_of) != 1:
             present = [entry.key.text for entry in node.entries if entry.key.text in self.one_of]
-            if len(present) != 1:
+            misspelt = any(entry.key.text not in self.keys for entry in node.entries)  # told already
+            if len(present) != 1 and not misspelt:
                 found = f"this one has {' and '.join(present)}" if present else "this one has none"
                 reader.problem("E210", node.at, f"{self.noun} has one of {', '.join(self.one_of)}; {found}")
             complete = False

@@ -83,12 +83,19 @@ class Document:
     problems: tuple[Problem, ...]
 
     @cached_property
-    def _places(self) -> dict[tuple[int, int], str]:
-        return {} if self.root is None else _places(self.root)
+    def _places(self) -> tuple[dict[tuple[int, int], str], dict[tuple[int, int], str]]:
+        return ({}, {}) if self.root is None else _places(self.root)
 
-    def place(self, at: Location) -> str:
-        """Where `at` is, in words: `rules[9] technical-mail-to-accounts > then[1]`; "" for no place of this file."""
-        return self._places.get((at.line, at.column), "") if at.file == self.file else ""
+    def place(self, at: Location, *, key: bool = False) -> str:
+        """Where `at` is, in words: `rules[9] technical-mail-to-accounts > then[1]`; "" for no place of this file.
+
+        key: the key that stands there is meant, not the block that begins with it.
+        """
+        if at.file != self.file:
+            return ""
+        values, keys = self._places
+        place = (at.line, at.column)
+        return (key and keys.get(place)) or values.get(place) or keys.get(place, "")
 
 
 def read(data: bytes, file: str) -> Document:
@@ -256,25 +263,25 @@ def _syntax(error: yaml.YAMLError, text: str, file: str) -> Problem:
     return Problem("E101", f"not valid YAML: {said}{hint}", Location(file, mark.line + 1, mark.column + 1))
 
 
-def _places(root: Node) -> dict[tuple[int, int], str]:
-    """(line, column) of every key and value -> where it is, in words. Items count from 1, as people do."""
-    found: dict[tuple[int, int], str] = {}
+def _places(root: Node) -> tuple[dict[tuple[int, int], str], dict[tuple[int, int], str]]:
+    """(line, column) -> where it is, in words; of values, and of keys. Items count from 1, as people do."""
+    values: dict[tuple[int, int], str] = {}
+    keys: dict[tuple[int, int], str] = {}
     todo: list[tuple[Node, str]] = [(root, "")]
     while todo:
         node, path = todo.pop()
-        # A block and its first key begin at the same place: the path of the block is the one that stays.
-        found.setdefault((node.at.line, node.at.column), path)
+        values[node.at.line, node.at.column] = path
         if isinstance(node, Mapping):
             # {queue: suport} as an item of a list: "then[1]" says it, "then[1] > queue" would say it twice
             lone = len(node.entries) == 1 and path.endswith("]")
             for entry in node.entries:
                 below = path if lone else f"{path} > {entry.key.text}" if path else entry.key.text
-                found.setdefault((entry.key.at.line, entry.key.at.column), below)
+                keys[entry.key.at.line, entry.key.at.column] = below
                 todo.append((entry.value, below))
         elif isinstance(node, Sequence):
             for number, item in enumerate(node.items, 1):
                 todo.append((item, f"{path}[{number}]{_name_of(item)}"))
-    return found
+    return values, keys
 
 
 def _name_of(item: Node) -> str:

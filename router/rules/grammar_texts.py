@@ -10,7 +10,20 @@ from router.rules.blocks import Block, ByForm, Entry, Key, OneKey
 from router.rules.document import Node
 from router.rules.regexes import REGEX
 from router.rules.schema_conditions import Text
-from router.rules.shapes import BOOLEAN, INVALID, TRUE, Choice, Kind, Many, Name, Plain, Reader, Typed, wrong_kind
+from router.rules.shapes import (
+    BOOLEAN,
+    INVALID,
+    TRUE,
+    Choice,
+    Kind,
+    Many,
+    Name,
+    Plain,
+    Reader,
+    Typed,
+    short,
+    wrong_kind,
+)
 
 PHRASE = Typed("a phrase such as site .. not work*", scalars.phrase, keep=True)
 DURATION = Typed("a duration such as 30s, 15m, 4h, 7d", scalars.duration, pattern=r"^[0-9]+(ms|s|m|h|d)$")
@@ -68,6 +81,8 @@ class HeaderShape:
     def read(self, node: Node, reader: Reader) -> Any:
         if not isinstance(node, document.Mapping):
             return wrong_kind(node, self.said, reader)
+        if self._misspelt(node, reader):
+            return INVALID
         name, exists = node.get("name"), node.get("exists")
         found = INVALID if name is None else self.NAME.read(name, reader)
         if name is None:
@@ -81,10 +96,19 @@ class HeaderShape:
         operator = OPERATOR.read(document.Mapping(rest, node.at), reader)
         return INVALID if operator is INVALID or found is INVALID else c.HeaderTest(found, operator, None, node.at)
 
+    def _misspelt(self, node: document.Mapping, reader: Reader) -> bool:
+        """Reports `name` or `exists` with a slip in it; slips in a text test are OPERATOR's."""
+        own = ("name", "exists")
+        for entry in node.entries:
+            if entry.key.text not in own and entry.key.text not in OPERATORS:
+                meant = reader.suggest(entry.key.text, (*own, *OPERATORS))
+                if meant in own:
+                    reader.problem("E202", entry.key.at, f'unknown key "{short(entry.key.text)}"', meant)
+                    return True
+        return False
+
     def json_schema(self) -> dict[str, Any]:
-        properties = {
-            word: {**entry.shape.json_schema(), "description": entry.doc} for word, entry in OPERATORS.items()
-        }
+        properties = dict(OPERATOR.json_schema()["properties"])
         properties["name"] = {"type": "string", "description": "the name of the header field"}
         properties["exists"] = {"enum": [True, False], "description": "whether there is such a field"}
         return {

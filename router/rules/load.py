@@ -13,6 +13,9 @@ from router.rules.schema import RulesFile
 from router.rules.shapes import Reader, Reference
 
 MAX_PROBLEMS = 1_000
+_ABOUT_KEYS = frozenset(
+    ["E103", "E202", "E209", "E211", "E215", "E219", "E305", "E307", "E308", "E317", "W503", "W508", "W513"]
+)  # a block and its first key begin at one place; these are said of the key
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,9 @@ def check(
 def _in_order(tree: Document, problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Sorted by place, each with its place in words, none twice."""
     found = {
-        (one.location, one.code, one.message): one if one.place else replace(one, place=tree.place(one.location))
+        (one.location, one.code, one.message): replace(
+            one, place=one.place or tree.place(one.location, key=one.code in _ABOUT_KEYS)
+        )
         for one in problems
     }
     ordered = sorted(found.values(), key=lambda one: (one.location, one.severity is Severity.WARNING, one.code))

@@ -76,6 +76,9 @@ class Names:
     def _section(self, name: str) -> Node | None:
         return self._root.get(self._written.get(name, name))
 
+    def has_section(self, name: str) -> bool:
+        return self._section(name) is not None
+
     def known(self, reference: Reference) -> tuple[str, ...]:
         """The names that this one could be."""
         if reference.kind is Kind.LABEL:
@@ -96,7 +99,7 @@ def resolve(root: Node, file: RulesFile, reader: Reader) -> None:
     _moderation(file, names, reader)
     for rule in file.rules:
         _stages(rule, file, reader)
-    if file.accounts is None and (root.get("accounts") is None if isinstance(root, Mapping) else True):
+    if file.accounts is None and not names.has_section("accounts"):
         for condition in conditions_of(file):
             if isinstance(condition, c.Account):
                 reader.problem("E203", condition.at, 'the test "account" needs the section "accounts" in the file')

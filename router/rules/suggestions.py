@@ -1,5 +1,6 @@
 """Which word was probably meant, and never a bad one: a word that is alike to the eye and opposite in meaning."""
 
+import difflib
 from collections.abc import Iterable
 
 from router.errors import closest
@@ -117,6 +118,7 @@ OPPOSITES: tuple[tuple[str, str], ...] = (
     ("inbound", "outbound"),
     ("incoming", "outgoing"),
 )
+_DECISIVE = 0.1  # by so much (of 1) a word must be nearer than its opposite
 _NEGATIONS = ("not_", "not-", "no_", "no-", "non", "un", "in", "dis", "never_", "не_", "не", "nicht_", "nie_")
 
 
@@ -133,7 +135,16 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     if same in known:
         return same
     never = {one for one in known if opposite(folded, one.casefold())}
-    return closest(folded, known, never)
+    found = closest(folded, known, never)
+    if found is None:
+        return None
+    # "ulikely" is as near to "likely" as to "unlikely": then a guess is a coin that is tossed
+    rivals = [_likeness(folded, one) for one in known if opposite(found.casefold(), one.casefold())]
+    return None if rivals and max(rivals) > _likeness(folded, found) - _DECISIVE else found
+
+
+def _likeness(word: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, word, other).ratio()
 
 
 def opposite(word: str, other: str) -> bool:
