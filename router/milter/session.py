@@ -45,12 +45,13 @@ class Negotiated:
 @dataclass(frozen=True, slots=True)
 class EndOfMessage:
     """A message is complete and waits for `Session.answer` with this serial number. prefix: of the fields counted in
-    `raw.strip_counts`, as it was when the message began."""
+    `raw.strip_counts`, as it was when the message began. header_bytes: of all header fields, kept or not."""
 
     serial: int
     raw: RawMessage
     offer: Offer
     prefix: str
+    header_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class _Message:
 
     __slots__ = (
         "body", "body_bytes", "body_cut", "envelope_bytes", "fields", "fields_bytes", "fields_cut",
-        "prefix", "recipients", "sender", "size_bytes", "strip_counts", "strip_prefix",
+        "header_bytes", "prefix", "recipients", "sender", "size_bytes", "strip_counts", "strip_prefix",
     )  # fmt: skip
 
     def __init__(self, prefix: str) -> None:
@@ -91,6 +92,7 @@ class _Message:
         self.fields: list[tuple[bytes, bytes]] = []
         self.fields_bytes = 0
         self.fields_cut = False
+        self.header_bytes = 0
         self.strip_counts: dict[bytes, int] = {}
         self.body: list[bytes] = []
         self.body_bytes = 0
@@ -304,9 +306,10 @@ class Session:
             if lowered not in message.strip_counts:
                 message.hold(len(lowered))
             message.strip_counts[lowered] = message.strip_counts.get(lowered, 0) + 1
+        size = len(name) + len(body)
+        message.header_bytes += size
         if message.fields_cut:
             return
-        size = len(name) + len(body)
         if len(message.fields) >= MAX_FIELDS or message.fields_bytes + size > MAX_FIELDS_BYTES:
             message.fields_cut = True  # and nothing behind it is kept, so that what we have is the beginning
             return
@@ -343,7 +346,7 @@ class Session:
             source=envelope.queue_id or "",
         )
         self._serial += 1
-        self._out.append(EndOfMessage(self._serial, raw, self._offer, message.prefix))
+        self._out.append(EndOfMessage(self._serial, raw, self._offer, message.prefix, message.header_bytes))
 
     def _quit(self, data: bytes) -> None:
         self._close(Closed())

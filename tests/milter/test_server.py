@@ -215,6 +215,21 @@ def test_a_peer_that_never_reads_is_not_read_either(tmp_path):
     run(work)
 
 
+def test_more_forged_fields_than_an_mta_can_delete_in_time():
+    """Two thousand go; what would keep Postfix busy for minutes is told to wait, and the next mail is served."""
+
+    async def work():
+        async with front() as made, await Mta.connect(made.addresses[0]) as mta:
+            for number, reply in ((2_000, "accept"), (8_000, "tempfail"), (1, "accept")):
+                forged = b"".join(b"X-Desk-Queue: %d\r\n" % one for one in range(number))
+                outcome = await mta.exchange(replace(MAIL, message=forged + b"Subject: x\r\n\r\nHello\r\n"))
+                assert outcome.reply == reply
+                assert reply == "tempfail" or outcome.message == b"Subject: x\r\n\r\nHello\r\n"
+            assert made.counters["overburdened"] == 1
+
+    run(work)
+
+
 # ---------------------------------------------------------------------- peers that are no MTA
 
 
