@@ -136,7 +136,7 @@ LATIN_WORDS: dict[str, str] = {
         contract cheers gateway headers require attached excuse mistake waiting wait below above sample thing
         lovely bravo really answer copy paste sleep well yes okay fine done forwarded subscription domain-name
         plan expires expire reply replied write writing read tried trying try clear cleared however maybe
-        perhaps without within during whole unable couldn wouldn shouldn
+        perhaps without within during whole unable couldn wouldn shouldn im u
         """,
     "de": """
         der die das und in zu den ist nicht von sie es ein eine einen einem einer mit sich des auf für wird im

@@ -24,5 +24,5 @@ def multipart(kind: str, *parts: str | bytes, boundary: str = "b1", fields: str 
     """A multipart message; each part with its own header."""
     lines = [f'{fields}Content-Type: multipart/{kind}; boundary="{boundary}"\n'.encode()]
     for part in parts:
-        lines.append(b"--" + boundary.encode() + b"\n" + (part if isinstance(part, bytes) else part.encode()) + b"\n")
+        lines.append(b"--" + boundary.encode() + b"\n" + (part if isinstance(part, bytes) else part.encode()))
     return b"\n".join(lines) + b"\n--" + boundary.encode() + b"--\n"
