@@ -165,15 +165,20 @@ class Evaluation:
 
     def matches(self, searched: Searched, expression: int) -> bool | Unknown:
         """Whether an expression is found."""
+        possible = self.possible(searched, expression)
+        if possible is not True:
+            return possible
+        return self.rules.expressions.compiled[expression].search(searched.text.normalised) is not None
+
+    def possible(self, searched: Searched, expression: int) -> bool | Unknown:
+        """Whether the text has a literal that the expression needs."""
         if searched.possible is None:
             if self.out_of_time():
                 return OUT_OF_TIME
             searched.possible = self.rules.expressions.possible(searched.text.normalised)
         if expression not in searched.possible:
             return False
-        if self.out_of_time():
-            return OUT_OF_TIME
-        return self.rules.expressions.compiled[expression].search(searched.text.normalised) is not None
+        return OUT_OF_TIME if self.out_of_time() else True
 
     def extracted(self, name: str) -> tuple[Extracted, ...]:
         """The different values of an extract, in the order of its fields and of the text."""
@@ -187,7 +192,7 @@ class Evaluation:
         found: dict[str, Extracted] = {}
         for field in dict.fromkeys(one for wide in extracting.extract.fields for one in FIELDS[wide]):
             searched = self.searched(field)
-            if isinstance(searched, Unknown) or self.matches(searched, extracting.expression) is not True:
+            if isinstance(searched, Unknown) or self.possible(searched, extracting.expression) is not True:
                 continue
             text = searched.text
             for match in self.rules.expressions.compiled[extracting.expression].finditer(text.normalised):

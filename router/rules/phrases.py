@@ -1,8 +1,9 @@
 """Phrases: words in a row, found in a text behind one literal prefilter for all phrases at once.
 
-`сайт* не .. открыва*` is three words; `*` stands for any ending, `..` for none to five words of the same sentence. Each
-phrase has an anchor, its longest piece without a wildcard; an Aho-Corasick automaton finds all anchors in one pass over
-the words of a text, and only there the other words are looked at, outwards from the anchor.
+`сайт* не .. открыва*` is three words; `*` stands for any ending, `..` for none to five words of the same sentence. A
+phrase falls into pieces without a wildcard (`сайт`, `не`, `открыва`). Its longest piece is its anchor, the next longest
+its guard: an Aho-Corasick automaton finds the anchors and guards of all phrases in one pass over the words of a text,
+and only where an anchor stands, in a text that has the guard too, the other words are looked at, outwards from there.
 
 Time is linear in the text: an anchor has a bounded number of neighbours to look at, whatever the text.
 """
@@ -17,7 +18,8 @@ from router.rules.text import Text, normalise, spaced
 
 MAX_BETWEEN = 5
 """How many words `..` may stand for."""
-_CHECK_EVERY = 512  # anchors between two looks at the clock
+_CHECK_EVERY = 512  # places looked at between two looks at the clock
+_ALWAYS = -1
 
 _WHITE = re.compile(r"\s+")
 
@@ -39,14 +41,13 @@ class Phrase:
     gap: tuple[bool, ...]
     source: str = ""
 
-    def anchor(self) -> tuple[str, int, int]:
-        """Its longest literal as it stands in `Text.joined`, and its first and last word."""
-        best = ("", 0, 0)
+    def pieces(self) -> list[tuple[str, int, int]]:
+        """Its literals as they stand in `Text.joined`, each with its first and last word; the longest first."""
+        found = []
         for first, last in self._pieces():
-            literal = f" {' '.join(self.words[first : last + 1])}" + ("" if self.open[last] else " ")
-            if len(literal) > len(best[0]):
-                best = (literal, first, last)
-        return best
+            end = "" if self.open[last] else " "
+            found.append((f" {' '.join(self.words[first : last + 1])}{end}", first, last))
+        return sorted(found, key=lambda piece: -len(piece[0]))
 
     def _pieces(self) -> Iterator[tuple[int, int]]:
         first = 0
@@ -84,18 +85,25 @@ class PhraseBook:
 
     def __init__(self, phrases: Iterable[Phrase]) -> None:
         self.phrases = tuple(phrases)
-        literals: dict[str, list[tuple[int, int, int]]] = {}
+        literals: dict[str, int] = {}
+        whole: dict[int, list[tuple[int, int]]] = {}
+        partial: dict[int, list[tuple[int, int, int, int]]] = {}
         for number, phrase in enumerate(self.phrases):
-            literal, first, last = phrase.anchor()
-            literals.setdefault(literal, []).append((number, first, last))
-        # For each literal: the phrases it is the whole of, and those that have more words (number, first, last).
-        self._whole = [
-            tuple(number for number, *_ in users if _is_whole(self.phrases[number], literal))
-            for literal, users in literals.items()
-        ]
-        self._partial = [
-            tuple(user for user in users if not _is_whole(self.phrases[user[0]], literal))
-            for literal, users in literals.items()
+            pieces = phrase.pieces()
+            literal, first, last = pieces[0]
+            anchor = literals.setdefault(literal, len(literals))
+            if len(phrase.words) == last - first + 1:
+                whole.setdefault(anchor, []).append((number, last))
+            else:
+                guard = literals.setdefault(pieces[1][0], len(literals)) if len(pieces) > 1 else anchor
+                partial.setdefault(anchor, []).append((number, first, last, guard))
+        # For each literal: the phrases it is the whole of, with their last word; those that have more words, with the
+        # words that it is, and the guard; all those guards, and ALWAYS when there is nothing to wait for.
+        self._whole = [tuple(whole.get(literal, ())) for literal in range(len(literals))]
+        self._partial = [tuple(partial.get(literal, ())) for literal in range(len(literals))]
+        self._guards = [
+            frozenset([guard for *_, guard in users] + [_ALWAYS] * bool(wholes))
+            for users, wholes in zip(self._partial, self._whole, strict=True)
         ]
         self._automaton = AhoCorasick(list(literals), store_patterns=False) if literals else None
 
@@ -105,43 +113,58 @@ class PhraseBook:
         Raises OutOfTime when `out_of_time` says so.
         """
         found: dict[int, tuple[int, int]] = {}
-        if self._automaton is None:
-            return found
-        done: set[int] = set()
-        for count, (literal, start, _) in enumerate(
-            self._automaton.find_matches_as_indexes(text.joined, overlapping=True)
-        ):
-            if literal in done:
+        hits = self._automaton.find_matches_as_indexes(text.joined, overlapping=True) if self._automaton else []
+        present = {hit[0] for hit in hits}
+        present.add(_ALWAYS)
+        guards = self._guards
+        todo = {one for one in present if one >= 0 and not guards[one].isdisjoint(present)}
+        looked = 0
+        for literal, start, _ in hits if todo else ():
+            if literal not in todo:
                 continue
-            if count % _CHECK_EVERY == _CHECK_EVERY - 1 and out_of_time():
-                raise OutOfTime
             at = text.word_at(start)
-            for number in self._whole[literal]:
-                found[number] = (at, at + len(self.phrases[number].words) - 1)
-            open_ones = False
-            for number, first, last in self._partial[literal]:
-                if number not in found:
-                    place = place_at(self.phrases[number], text, at, first, last)
-                    if place:
-                        found[number] = place
-                    else:
-                        open_ones = True
-            if not open_ones:
-                done.add(literal)
+            for number, last in self._whole[literal]:
+                found[number] = (at, at + last)
+            is_open = False
+            for number, first, last, guard in self._partial[literal]:
+                if number in found or guard not in present:
+                    continue
+                looked += 1
+                if looked % _CHECK_EVERY == 0 and out_of_time():
+                    raise OutOfTime
+                place = place_at(self.phrases[number], text, at, first, last)
+                if place:
+                    found[number] = place
+                else:
+                    is_open = True
+            if not is_open:
+                todo.discard(literal)
         return found
-
-
-def _is_whole(phrase: Phrase, literal: str) -> bool:
-    return phrase.anchor() == (literal, 0, len(phrase.words) - 1)
 
 
 def place_at(phrase: Phrase, text: Text, at: int, first: int, last: int) -> tuple[int, int] | None:
     """Where the phrase stands when its words `first` to `last` are the text's words from `at` on, or None."""
+    if _lacks_neighbour(phrase, text.words, at, first, last):
+        return None
     place = _around(phrase, text, at, first, last, False)
     # Where sentences end matters to few candidates, so it is looked up for those that would fit without.
     if place and any(phrase.gap) and any(text.ends_after(word) for word in range(*place)):
         return _around(phrase, text, at, first, last, True)
     return place
+
+
+def _lacks_neighbour(phrase: Phrase, words: list[str], at: int, first: int, last: int) -> bool:
+    """Whether the word next to the anchor is not where it must be; nearly every candidate ends here."""
+    if last + 1 < len(phrase.words):
+        index, begin = last + 1, at + last - first + 1
+        near = words[begin : begin + (MAX_BETWEEN + 1 if phrase.gap[index] else 1)]
+    else:
+        index = first - 1
+        near = words[max(0, at - (MAX_BETWEEN + 1 if phrase.gap[first] else 1)) : at]
+    wanted = phrase.words[index]
+    if phrase.open[index]:
+        return f" {wanted}" not in f" {' '.join(near)}"
+    return wanted not in near
 
 
 def _around(phrase: Phrase, text: Text, at: int, first: int, last: int, in_sentence: bool) -> tuple[int, int] | None:

@@ -28,11 +28,15 @@ _SPECIAL = re.compile(f"[{_ZERO_WIDTH}{_APOSTROPHES}]")
 _REMOVED = re.compile(f"[{_ZERO_WIDTH}]+")
 _APOSTROPHE = re.compile(f"[{_APOSTROPHES}]")
 
-_COMMON_SEPARATORS = '.,!?:;"()«»—–/@_\n\t<>[]*#=+%&…“”„•|'  # nearly all of mail; one by one is the fast way
+# Every white space that NFKC leaves, and nearly all that stands between words in mail; one by one is the fast way.
+_COMMON_SEPARATORS = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\u1680\u2028\u2029" + '.,!?:;"()«»—–/@_<>[]*#=+%&“”„•|'
 _SEPARATOR = re.compile(r"[^\w\s'-]")
+_SHORT_SEPARATOR = re.compile(f"[{re.escape(_COMMON_SEPARATORS)}]")
 # A joiner beside another or beside a space joins nothing. In this order, so that no step leaves work for one before it.
 _NO_JOINERS = ("--", "''", "-'", "'-", " -", " '", "- ", "' ")
 _MANY = 32
+_SHORT = 100  # up to here it is cheaper to see which separators there are
+_LONG = 8_000  # from here on an index of the words is cheaper than counting spaces
 _SENTENCE_END = re.compile("[.!?;:]['\"»”“)\\]}]*(?=\\s)|\n[^\\S\n]*\n")
 
 # Letters of which one always gives one, whatever stands beside them (but for a mark behind them).
@@ -51,17 +55,20 @@ def _normalise(text: str) -> tuple[str, bool]:
     if text.isascii():
         return text.lower().replace("`", "'"), True
     once, aligned = _fold(text)
-    if aligned and unicodedata.is_normalized("NFKC", once):
-        return once, True
-    while (again := _fold(once)[0]) != once:  # folding can undo NFKC, and the other way round
-        once = again
-    return once, False
+    # Folding can undo NFKC or make an apostrophe; that is rare, and seen more cheaply than done again.
+    while not (unicodedata.is_normalized("NFKC", once) and (aligned or not _SPECIAL.search(once))):
+        again = _fold(once)[0]
+        if again == once:
+            break
+        once, aligned = again, False
+    return once, aligned
 
 
 def _fold(text: str) -> tuple[str, bool]:
     length = len(text)
     if _SPECIAL.search(text):
         text = _APOSTROPHE.sub("'", _REMOVED.sub("", text))
+    text = text.replace("\u00a0", " ").replace("№", "No").replace("…", "...")  # as NFKC does, at a tenth of its price
     aligned = len(text) == length
     if not unicodedata.is_normalized("NFKC", text):
         text = unicodedata.normalize("NFKC", text)
@@ -71,55 +78,48 @@ def _fold(text: str) -> tuple[str, bool]:
 
 
 class Text:
-    """One field of one mail: its original, and lazily its normalised form, its words and where they stand.
+    """One field of one mail: its original and its normalised form, and when asked for its words and where they stand.
 
-    cap: characters that are looked at; what lies behind them is not seen by any test. where: the field, for `explain`.
+    original: at most `cap` characters; what lies behind them is not seen by any test. where: the field, for `explain`.
     """
 
     def __init__(self, original: str, where: str = "", cap: int | None = None) -> None:
         self.original = original if cap is None or len(original) <= cap else original[:cap]
         self.where = where
-
-    @cached_property
-    def _folded(self) -> tuple[str, bool]:
-        return _normalise(self.original)
+        self.normalised, self._aligned = _normalise(self.original)
+        # By hand, not by cached_property: before Python 3.12 that takes a lock, which costs as much as a short text.
+        self._cut: tuple[list[str], str] | None = None
 
     @property
-    def normalised(self) -> str:
-        return self._folded[0]
-
-    @cached_property
-    def spaced(self) -> str:
-        """The normalised text with every separator as a space, of the same length."""
-        return spaced(self.normalised)
-
-    @cached_property
     def words(self) -> list[str]:
-        return self.spaced.split()
+        if self._cut is None:
+            self._cut = cut(self.normalised)
+        return self._cut[0]
 
-    @cached_property
+    @property
     def joined(self) -> str:
         """The words with one space before, between and behind them: what the literal prefilter looks at."""
-        return f" {' '.join(self.words)} "
-
-    @cached_property
-    def joined_starts(self) -> list[int]:
-        """Where each word begins in `joined`, less one: the place of the space before it."""
-        return list(accumulate((len(word) + 1 for word in self.words), initial=0))
+        if self._cut is None:
+            self._cut = cut(self.normalised)
+        return self._cut[1]
 
     def word_at(self, joined_offset: int) -> int:
         """The number of the word before which the space at `joined_offset` of `joined` stands."""
-        return bisect_right(self.joined_starts, joined_offset) - 1
+        joined = self.joined
+        if len(joined) < _LONG:
+            return joined.count(" ", 0, joined_offset)
+        return bisect_right(self._joined_starts, joined_offset) - 1
+
+    @cached_property
+    def _joined_starts(self) -> list[int]:
+        return list(accumulate((len(word) + 1 for word in self.words), initial=0))
 
     @cached_property
     def starts(self) -> list[int]:
         """Where each word begins in the normalised text."""
-        found, at, text = [], 0, self.spaced
-        for word in self.words:
-            at = text.index(word, at)
-            found.append(at)
-            at += len(word)
-        return found
+        pieces = spaced(self.normalised).split(" ")
+        ends = accumulate([len(piece) + 1 for piece in pieces], initial=0)
+        return [at for at, piece in zip(ends, pieces, strict=False) if piece]
 
     @cached_property
     def _ends(self) -> dict[int, bool]:
@@ -139,7 +139,7 @@ class Text:
 
     def original_span(self, start: int, end: int) -> tuple[int, int]:
         """What of the original gave the normalised characters from `start` up to, not including, `end`."""
-        if self._folded[1]:
+        if self._aligned:
             return start, end
         if start >= end:
             start = self._origin(start)[0]
@@ -228,30 +228,48 @@ def _melts(char: str) -> bool:
 
 def spaced(normalised: str) -> str:
     """A normalised text with every separator as a space, of the same length: `.split()` gives its words."""
-    text = normalised
-    for sign in _COMMON_SEPARATORS:
+    text = _without_rare_separators(_without_common_separators(normalised))
+    return _without_idle_joiners(f" {text} ")[1:-1]
+
+
+def cut(normalised: str) -> tuple[list[str], str]:
+    """The words of a normalised text, and all of them with one space before, between and behind them."""
+    text = _without_common_separators(normalised)
+    words = text.split()
+    together = "".join(words)
+    if not together.isalnum() and not together.replace("-", "").replace("'", "").isalnum():
+        words = _without_rare_separators(text).split()
+    joined = f" {' '.join(words)} "
+    without = _without_idle_joiners(joined)
+    if without is not joined:
+        words = without.split()
+        joined = f" {' '.join(words)} "
+    return words, joined
+
+
+def _without_common_separators(text: str) -> str:
+    for sign in _COMMON_SEPARATORS if len(text) > _SHORT else set(_SHORT_SEPARATOR.findall(text)):
         text = text.replace(sign, " ")
-    if not text.replace(" ", "").replace("'", "").replace("-", "").isalnum():
-        text = _without_rare_separators(text)
-    if "'" in text or "-" in text:
-        for pair in _NO_JOINERS:
-            text = text.replace(pair, "  ")
-        if text[0] in "'-":
-            text = " " + text[1:]
-        if text[-1] in "'-":
-            text = text[:-1] + " "
     return text
 
 
 def _without_rare_separators(text: str) -> str:
     signs = {char for char in _SEPARATOR.findall(text) if not unicodedata.category(char).startswith("M")}
-    if len(signs) > _MANY or not text.isprintable():
-        return "".join(" " if char in signs or char.isspace() else char for char in text)
+    if len(signs) > _MANY:
+        return "".join(" " if char in signs else char for char in text)
     for sign in signs:
         text = text.replace(sign, " ")
     return text
 
 
+def _without_idle_joiners(text: str) -> str:
+    """Apostrophes and hyphens that join nothing as spaces. The text begins and ends with a space."""
+    if "-" in text or "'" in text:
+        for pair in _NO_JOINERS:
+            text = text.replace(pair, "  ")
+    return text
+
+
 def words(text: str) -> list[str]:
     """The words of a text that need not be normalised yet."""
-    return spaced(normalise(text)).split()
+    return cut(normalise(text))[0]
