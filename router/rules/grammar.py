@@ -191,7 +191,7 @@ class _PatternShape:
     def json_schema(self) -> dict[str, Any]:
         return {
             "type": "object",
-            "properties": {"examples": _EXAMPLES.json_schema()},
+            "properties": {"examples": {**_EXAMPLES.json_schema(), "description": "sentences that test the pattern"}},
             "additionalProperties": self.phrases.json_schema(),
         }
 

@@ -49,7 +49,7 @@ def words_of(kind: type[Any], *, without: tuple[str, ...] = ()) -> dict[str, Any
     return {str(one): one for one in kind if str(one) not in without}
 
 
-# ----------------------------------------------------------------------------------------------------- classifiers
+# ---------------------------------------------------------------------------------------------------------- classifiers
 class LabelsShape:
     """`{CLASSIFIER: LABEL}`, or a list of labels."""
 
@@ -126,8 +126,13 @@ class MixedShape:
         return block.read(node, reader)
 
     def json_schema(self) -> dict[str, Any]:
-        patterns = {"type": "object", "additionalProperties": self.patterns.json_schema(), "minProperties": 2}
-        properties = {"classifier": {"type": "string"}, "patterns": patterns}
+        patterns = {
+            "type": "object",
+            "additionalProperties": self.patterns.json_schema(),
+            "minProperties": 2,
+            "description": "for at least two labels, the patterns of which one must be in the text",
+        }
+        properties = {"classifier": {"type": "string", "description": "whose labels"}, "patterns": patterns}
         return {
             "anyOf": [{"enum": [True]}, {"type": "object", "properties": properties, "additionalProperties": False}]
         }
@@ -155,7 +160,7 @@ class _LabelPatterns:
         return {}
 
 
-# -------------------------------------------------------------------------------------------------------- the rest
+# ------------------------------------------------------------------------------------------------------------- the rest
 def _known(field: str) -> Callable[..., Any]:
     return lambda value, at: c.Ticket(**{field: value}, at=at)
 
