@@ -1,8 +1,9 @@
 """What an MTA makes of a filter's edits: the receiving half of the protocol, as Postfix 3.7 carries it out.
 
 Everything measured in milter-protocol.md section 6 is here: indexes count per name and shift when a field goes, an
-index beyond the last adds, INSHEADER counts the MTA's own Received, DELRCPT compares byte for byte, a recipient added
-twice is added once but one that was there before gets the mail twice, and without a last one the mail is for nobody.
+index beyond the last adds, INSHEADER counts the MTA's own Received, DELRCPT compares byte for byte with what came at
+RCPT less a source route, a recipient added twice is added once but one that was there before gets the mail twice, and
+without a last one the mail is for nobody.
 """
 
 import re
@@ -128,7 +129,7 @@ class Delivery:
         if one.kind in ("addheader", "insheader", "chgheader"):
             self._edit_fields(one)
         elif one.kind == "delrcpt":
-            self.recipients = [kept for kept in self.recipients if _bare(kept) != _bare(one.address)]
+            self.recipients = [kept for kept in self.recipients if _kept(kept) != _bare(one.address)]
         elif one.kind in ("addrcpt", "addrcpt_par"):
             self._add_recipient(_bare(one.address))
         elif one.kind == "chgfrom":
@@ -202,3 +203,9 @@ def read(message: bytes, own: Sequence[tuple[bytes, bytes]] = ()) -> tuple[list[
 
 def _bare(argument: bytes) -> bytes:
     return argument[1:-1] if argument[:1] == b"<" and argument[-1:] == b">" else argument
+
+
+def _kept(argument: bytes) -> bytes:
+    """What the MTA has kept of a RCPT argument: the address without brackets and without a source route."""
+    bare = _bare(argument)
+    return bare.partition(b":")[2] if bare.startswith(b"@") and b":" in bare else bare

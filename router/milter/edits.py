@@ -142,4 +142,13 @@ def _recipients(decision: Decision, raw: RawMessage, offer: Offer) -> tuple[list
     if unable:
         return [], unable
     packets = [responses.add_recipient(address) for address in additions]
-    return packets + [responses.delete_recipient(argument) for argument in removals], []
+    return packets + [responses.delete_recipient(name) for argument in removals for name in _names(argument)], []
+
+
+def _names(argument: bytes) -> list[bytes]:
+    """What to call a recipient when removing it: its RCPT argument byte for byte. Of a source route, `<@relay:a@b>`,
+    Postfix has kept the address alone and knows it by nothing else (measured on 3.7.11)."""
+    bare = argument.strip().removeprefix(b"<").removesuffix(b">")
+    if bare.startswith(b"@") and b":" in bare:
+        return [argument, b"<" + bare.partition(b":")[2] + b">"]
+    return [argument]

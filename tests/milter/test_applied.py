@@ -86,6 +86,13 @@ def test_recipients(edits, expected):
     assert delivery(*edits).recipients == expected
 
 
+def test_a_source_route_is_gone_once_the_recipient_is_known():
+    """Measured: only the address alone removes it, not what was said at RCPT."""
+    routed = [b"<@relay.example:bill@desk.example>"]
+    assert delivery(Edit("delrcpt", address=routed[0]), recipients=routed).recipients == routed
+    assert delivery(Edit("delrcpt", address=b"<bill@desk.example>"), recipients=routed).recipients == []
+
+
 def test_the_body_is_replaced_by_all_its_pieces_and_the_sender_by_the_last():
     made = delivery(Edit("replbody", value=b"a"), Edit("replbody", value=b"b\r\n"), Edit("chgfrom", address=b"<>"))
     assert (made.body, made.sender) == (b"ab\r\n", b"<>")
