@@ -51,9 +51,14 @@ class Desk:
 def messages(paths: Iterable[str], given: Given, desk: Desk, now: datetime) -> Iterator[Found]:
     """Every message under `paths`, in the order given and then by name. Raises `BadInput` for a path that is no
     mail."""
+    for source, data in stored(paths):
+        yield found(data, source, given, desk, now)
+
+
+def stored(paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Where each mail is, and its bytes; one at a time, whatever the size of the archive."""
     for path in paths:
-        for source, data in _stored(path):
-            yield found(data, source, given, desk, now)
+        yield from _stored(path)
 
 
 def _stored(path: str) -> Iterator[tuple[str, bytes]]:

@@ -63,9 +63,12 @@ class Generation:
         now: datetime | None = None,
         authenticate: Authenticate | None = None,
         trace: bool = False,
+        message: Message | None = None,
     ) -> Decision:
-        """Decide one mail; the clock is its time of receipt unless `now` says otherwise."""
-        return triage(raw, self.ruleset, self.services(now or raw.received_at, authenticate), trace=trace)
+        """Decide one mail; the clock is its time of receipt unless `now` says otherwise. message: as it was read for
+        another generation."""
+        services = self.services(now or raw.received_at, authenticate)
+        return triage(raw, self.ruleset, services, trace=trace, message=message)
 
     def _scores(self, message: Message) -> "Scores | Unknown":
         if self.model is None:

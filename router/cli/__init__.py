@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "acknowledge": ("acknowledge", "Run the service that answers the writers, or preview an answer."),
     "acknowledgements": ("acknowledge", "List, pause, resume or forget acknowledgements."),
     "hours": ("hours", "Say what is believed about working hours, day by day, and why."),
+    "backtest": ("backtest", "Decide a whole archive by old and new rules; show what differs."),
     "classify": ("classify", "Run the classifier alone on JSON lines."),
     "train": ("train", "Train a model from labelled mail."),
     "evaluate": ("evaluate", "Measure a model on labelled mail."),
