@@ -275,7 +275,8 @@ def _places(root: Node) -> tuple[dict[tuple[int, int], str], dict[tuple[int, int
             # {queue: suport} as an item of a list: "then[1]" says it, "then[1] > queue" would say it twice
             lone = len(node.entries) == 1 and path.endswith("]")
             for entry in node.entries:
-                below = path if lone else f"{path} > {entry.key.text}" if path else entry.key.text
+                key = _short(entry.key.text)
+                below = path if lone else f"{path} > {key}" if path else key
                 keys[entry.key.at.line, entry.key.at.column] = below
                 todo.append((entry.value, below))
         elif isinstance(node, Sequence):
@@ -288,5 +289,11 @@ def _name_of(item: Node) -> str:
     if isinstance(item, Mapping):
         name = item.get("id") or item.get("name")
         if isinstance(name, Scalar) and name.text:
-            return f" {name.text[:60]}"
+            return f" {_short(name.text)}"
     return ""
+
+
+def _short(text: str) -> str:
+    """On one line, at most 60 characters, nothing that cannot be printed."""
+    line = "".join(char for char in " ".join(text.split()) if char.isprintable())
+    return line if len(line) <= 60 else line[:57] + "..."

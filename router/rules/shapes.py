@@ -336,6 +336,6 @@ class TextsOf:
 
 
 def short(text: str) -> str:
-    """At most 60 characters of it, on one line."""
-    line = " ".join(text.split())
+    """At most 60 characters of it, on one line, for a message."""
+    line = "".join(char for char in " ".join(text.split()) if char.isprintable())
     return line if len(line) <= 60 else line[:57] + "..."

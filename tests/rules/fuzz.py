@@ -3,15 +3,18 @@
 python tests/rules/fuzz.py 300000 [FIRST_SEED]      from the repository root; prints a line a minute
 """
 
+import copy
+import json
 import random
 import sys
 import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from router.errors import Severity
-from router.rules import load, problems
+from router.rules import document, load, problems
 from router.rules.catalogue import CODES
 
 HERE = Path(__file__).parent
@@ -20,6 +23,9 @@ WORDS = (
     b"{} [] null ~ 1 -1 1e309 0.5 09:00-18:00 2026-02-30 {subject} {queue} {{ }} *a &a !t << | > ? - : , # \" ' \\ .. "
     b"* cid@x @ unavailable chosen mon-fri 5 [[ ]] \xef\xbb\xbf \xff \x00 \t \xc2\xa0 \xe2\x80\xa8 %TAG --- ..."
 ).split(b" ")
+
+
+SCALARS = tuple(word.decode("latin-1") for word in WORDS)
 
 
 def holds(data: bytes) -> None:
@@ -79,13 +85,68 @@ def _mutate(lines: list[bytes], rng: random.Random) -> None:
         lines[at] = line[:place] + bytes((rng.randrange(256),)) + line[place + 1 :]
 
 
+def replanted(data: bytes, seed: int) -> Iterator[bytes]:
+    """Well-formed YAML: the tree of `data` with nodes exchanged, dropped, doubled and replaced by words."""
+    rng = random.Random(seed)
+    tree = _plain(document.read(data, "f").root)
+    while True:
+        changed = copy.deepcopy(tree)
+        for _ in range(rng.choice((1, 1, 2, 4))):
+            holders = list(_holders(changed))
+            holder, other = rng.choice(holders), rng.choice(holders)
+            kind = rng.randrange(6)
+            at = rng.randrange(len(holder))
+            if kind == 0:
+                del holder[at]
+            elif kind == 1:
+                holder[at][1] = copy.deepcopy(rng.choice(other)[1])
+            elif kind == 2:
+                holder[at][1] = rng.choice(SCALARS)
+            elif kind == 3 and holder[at][0] is not None:
+                holder[at][0] = rng.choice((rng.choice(SCALARS), str(rng.choice(other)[0])))
+            elif kind == 4:
+                holder.append(copy.deepcopy(rng.choice(other)))
+            else:
+                holder[at][1] = rng.choice(([], [[None, holder[at][1]]], [["all", holder[at][1]]]))
+        yield _flow(changed).encode()
+
+
+Tree = str | list[list[Any]]
+"""A text, or pairs of key and value; the key of a list's item is None."""
+
+
+def _plain(node: Any) -> Tree:
+    if isinstance(node, document.Scalar):
+        return node.text
+    if isinstance(node, document.Sequence):
+        return [[None, _plain(item)] for item in node.items]
+    return [[entry.key.text, _plain(entry.value)] for entry in node.entries]
+
+
+def _holders(tree: Tree) -> Iterator[list[list[Any]]]:
+    if isinstance(tree, list) and tree:
+        yield tree
+        for _, value in tree:
+            yield from _holders(value)
+
+
+def _flow(tree: Tree) -> str:
+    if isinstance(tree, str):
+        return json.dumps(tree, ensure_ascii=False)
+    if all(key is None for key, _ in tree):
+        return "[" + ", ".join(_flow(value) for _, value in tree) + "]"
+    pairs = (f"{_flow(str(key))}: {_flow(value)}" for key, value in tree)
+    return "{" + ", ".join(pairs) + "}"
+
+
 def main() -> None:
     count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
     small = (HERE / "bad" / "W503-unused.bad.yaml").read_bytes()
     sources = [small, small, small, (HERE / "whole-language.yaml").read_bytes()]
     began = told = time.monotonic()
     for number in range(count):
-        data = next(mutations(sources[number % len(sources)], first + number))
+        source = sources[number // 2 % len(sources)]
+        data = next((mutations, replanted)[number % 2](source, first + number))
         try:
             holds(data)
         except Exception:  # whatever it is, it is what we look for; the file is kept

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.rules.fuzz import holds, mutations
+from tests.rules.fuzz import holds, mutations, replanted
 
 HERE = Path(__file__).parent
 SEEDS = sorted((HERE / "seeds").glob("*"))
@@ -39,8 +39,9 @@ def test_any_text_holds(text):
 @settings(max_examples=100, deadline=None)
 @given(st.integers(min_value=0, max_value=2**32))
 def test_mutated_file_holds(seed):
-    """A whole file with lines and pieces exchanged, deleted and doubled."""
+    """A whole file with lines and pieces exchanged, deleted and doubled; and one with its nodes exchanged."""
     holds(next(mutations(WHOLE, seed)))
+    holds(next(replanted(WHOLE, seed)))
 
 
 def test_file_with_a_mistake_in_every_line_ends_soon():
