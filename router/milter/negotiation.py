@@ -105,6 +105,12 @@ class Offer:
         return bool(self.actions & action)
 
     @property
+    def lacking(self) -> tuple[str, ...]:
+        """Names of the edits that we may want and this MTA does not carry out."""
+        names = ("ADDHDRS", "CHGHDRS", "ADDRCPT", "DELRCPT", "ADDRCPT_PAR", "QUARANTINE")
+        return tuple(name for name in names if not self.allows(getattr(Action, name)))
+
+    @property
     def leading_space(self) -> bool:
         """The space after a field's colon is ours to write."""
         return bool(self.protocol & Protocol.HDR_LEADSPC)

@@ -144,7 +144,7 @@ class Front:
         for _ in range(_ACCEPTED_AT_ONCE):
             try:
                 one, _address = listener.socket.accept()
-            except (BlockingIOError, InterruptedError):
+            except BlockingIOError:
                 return
             except ConnectionAbortedError:
                 continue
@@ -189,11 +189,19 @@ class Front:
         for listener in self._listeners:
             loop.remove_reader(listener.socket)
             if not listener.inherited:
-                self._accept(listener)  # closing the socket would reset those who wait in its backlog
-                loop.remove_reader(listener.socket)
+                self._empty_backlog(listener.socket)
             listener.close()
         self._listeners.clear()
         await asyncio.gather(*self._opening)
+
+    def _empty_backlog(self, listening: socket.socket) -> None:
+        """Serve those who have connected to a socket that only we hold: closing it would reset them."""
+        while True:
+            try:
+                one, _address = listening.accept()
+            except OSError:
+                return
+            self._open(one)
 
     async def _sweep(self) -> None:
         """Close what has been silent too long: one timer for all connections, not one each."""
@@ -351,7 +359,7 @@ class _Connection(asyncio.Protocol):
         if offer not in self._front.offers and len(self._front.offers) < 100:
             self._front.offers.add(offer)
             self._front.write_log(
-                "negotiated", version=offer.version, actions=f"{offer.actions:#x}", protocol=f"{offer.protocol:#x}"
+                "negotiated", version=offer.version, lacking=offer.lacking, protocol=f"{offer.protocol:#x}"
             )
 
     def _end(self, event: Closed, transport: asyncio.Transport) -> None:
@@ -367,14 +375,15 @@ class _Connection(asyncio.Protocol):
     # ------------------------------------------------------------------ limits
 
     def sweep(self, now: float) -> None:
-        limits = self._front.limits
-        if self._waiting is not None:
-            return
-        if self._session.state is State.START:
-            if now - self._since > limits.greeting_s:
-                self._front.counters["idle"] += 1
-                self.give_up()
-        elif now - self._active > limits.idle_s:
+        """Give up a peer that has not begun in time, does not take its last answer, or has been silent too long."""
+        limits, state = self._front.limits, self._session.state
+        if state is State.START:
+            late = now - self._since > limits.greeting_s
+        elif state is State.CLOSED:
+            late = now - self._active > limits.greeting_s
+        else:
+            late = self._waiting is None and now - self._active > limits.idle_s
+        if late:
             self._front.counters["idle"] += 1
             self.give_up()
 

@@ -32,7 +32,7 @@ HTTP_ANSWER = (
 _KNOWN = frozenset(int(command) for command in Command)
 _LOOKUP_ORDER = b"EBNLTRMHC"  # from the last stage to the first, as libmilter looks macros up
 _MACRO = int(Command.MACRO)
-_HEARS_NO_MORE = (State.AWAITING, State.CLOSED)
+_HEARS_NO_MORE = (State.AWAITING, State.CLOSED)  # what comes behind is no fault yet, or none any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,7 @@ class Session:
         self._message: _Message | None = None
         self._serial = 0
         self._out: list[Event] = []
+        self._replies: list[bytes] = []  # what is to be written behind `_out`
         self._answers: dict[int, bytes] = {}
         self._enter(State.START)
 
@@ -181,6 +182,7 @@ class Session:
                 raise self._reader.broken
         except FramingError as error:
             self._close(Closed(str(error), HTTP_ANSWER if error.http else b"", error.http))
+        self._write_out()
         out, self._out = self._out, []
         return out
 
@@ -195,7 +197,7 @@ class Session:
         check_answer(packets, self._offer)
         self._forget(Scope.MESSAGE)
         self._enter(State.READY)
-        self._out.append(packets)
+        self._replies.append(packets)
         return self.receive()
 
     # ------------------------------------------------------------------ the table at work
@@ -226,29 +228,31 @@ class Session:
             if answer is None:
                 answer = self._answers.get(command)
             if answer:
-                self._write(answer)
+                self._replies.append(answer)
 
     def _enter(self, state: State) -> None:
         self._state = state
         self._fitting = FITTING[state]
 
-    def _write(self, data: bytes) -> None:
-        out = self._out
-        if out and isinstance(out[-1], bytes):
-            out[-1] += data
-        else:
-            out.append(data)
+    def _emit(self, event: Event) -> None:
+        self._write_out()
+        self._out.append(event)
+
+    def _write_out(self) -> None:
+        if self._replies:
+            self._out.append(b"".join(self._replies))
+            self._replies.clear()
 
     def _close(self, event: Closed) -> None:
         self._abort()
         self._forget(Scope.CONNECTION)
         self._packets.clear()
         self._enter(State.CLOSED)
-        self._out.append(event)
+        self._emit(event)
 
     def _abort(self) -> None:
         if self._state is State.AWAITING:
-            self._out.append(Aborted(self._serial))
+            self._emit(Aborted(self._serial))
 
     def _forget(self, scope: Scope) -> None:
         self._message = None
@@ -274,7 +278,7 @@ class Session:
             for row in ROWS
             if row.answered != NEVER and not (row.answered and offer.protocol & row.answered)
         }
-        self._out.append(Negotiated(offer))
+        self._emit(Negotiated(offer))
         return negotiation.answer(offer)
 
     def _connect(self, data: bytes) -> None:
@@ -346,7 +350,7 @@ class Session:
             source=envelope.queue_id or "",
         )
         self._serial += 1
-        self._out.append(EndOfMessage(self._serial, raw, self._offer, message.prefix, message.header_bytes))
+        self._emit(EndOfMessage(self._serial, raw, self._offer, message.prefix, message.header_bytes))
 
     def _quit(self, data: bytes) -> None:
         self._close(Closed())

@@ -41,8 +41,8 @@ _OPEN = (State.READY, State.ENVELOPE, State.FIELDS, State.BODY)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """fits: the states in which the command may come. becomes: the state after it, None for the same.
-    answered: always, never, or unless this NR bit was agreed on. later: stages whose macros it makes stale."""
+    """fits: the states in which the command may come. becomes: the state after it, None for the same. answered: by
+    CONTINUE, unless this NR bit was agreed on; or NEVER. later: letters of the stages whose macros it makes stale."""
 
     command: Command
     fits: tuple[State, ...]

@@ -39,6 +39,15 @@ def test_a_body_is_answered_exactly_when_it_can_be_skipped():
     assert agreed(6, 0, Protocol.ALL & ~Protocol.SKIP).protocol & Protocol.NR_BODY
 
 
+def test_what_an_mta_cannot_do_has_a_name():
+    assert agreed(6, Action.ALL, 0).lacking == ()
+    assert agreed(6, Action.ADDHDRS | Action.CHGHDRS | Action.QUARANTINE, 0).lacking == (
+        "ADDRCPT",
+        "DELRCPT",
+        "ADDRCPT_PAR",
+    )
+
+
 def test_data_is_answered_except_on_a_unix_socket():
     assert not agreed(6, 0, Protocol.ALL).protocol & Protocol.NR_DATA
     assert agreed(6, 0, Protocol.ALL, local=True).protocol & Protocol.NR_DATA
