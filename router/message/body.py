@@ -27,14 +27,13 @@ _TEXT_TYPES = frozenset(
 _ENCRYPTED_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _STOPGAP = re.compile(r"\bhtml\b|браузер|browser|view this (?:e-?mail|message)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{5,}")
-_TAG_OR_REFERENCE = re.compile(r"<[^>]{0,500}>|&#?\w{1,10};")
 _PGP_MESSAGE = re.compile(
     r"^-----BEGIN PGP MESSAGE-----$.*?(?:^-----END PGP MESSAGE-----$|\Z)", re.DOTALL | re.MULTILINE
 )
 _PGP_SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
 _PGP_SIGNATURE = "\n-----BEGIN PGP SIGNATURE-----"
 _UUENCODED = re.compile(r"^begin [0-7]{3} (\S[^\n]{0,200})\n(?:[\x20-\x60]{1,62}\n)+end$", re.MULTILINE)
-_ENRICHED_TAG = re.compile(r"<(?:param>.*?</param|/?[A-Za-z-]{1,30})>", re.IGNORECASE | re.DOTALL)
+_ENRICHED_TAG = re.compile(r"<(?:param>[^<]{0,200}</param|/?[A-Za-z-]{1,30})>", re.IGNORECASE)
 
 
 @dataclass

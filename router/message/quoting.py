@@ -15,6 +15,7 @@ from router.message import attribution as forms
 from router.message.signature import without_signature
 
 MAX_ATTRIBUTION_CHARACTERS = 400
+MAX_LINES = 3_000  # further down only ">" is looked for: no person writes so much above a quote
 _WRAPPED_QUOTE_CHARACTERS = 66  # a quoted line so long may have lost its end to a line of its own
 
 _UNDERSCORES = re.compile(r"\s*_{8,}\s*|\s*-{20,}\s*")
@@ -63,6 +64,9 @@ class _Cutter:
                 index += 1
             elif first == ">":
                 index = self._quote_block(index)
+            elif index > MAX_LINES:
+                self._keep(line)
+                index += 1
             elif self._is_forward(line):
                 self.kept.extend(lines[index:])
                 return self.kept, self.quoted
