@@ -57,7 +57,9 @@ def required(source: str) -> frozenset[str] | None:
         node = reader.alternatives()
     except _NotUnderstood:
         return None
-    return node.best() if reader.at_end() else None
+    needed = node.best() if reader.at_end() else None
+    # "login" is in every text that "login:" is in.
+    return needed and frozenset(one for one in needed if not any(other in one for other in needed - {one}))
 
 
 class _NotUnderstood(Exception):

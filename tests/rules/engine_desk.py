@@ -86,7 +86,9 @@ def ruleset(rules: str, head: str = HEAD) -> Ruleset:
 
 
 def rule(when: str, then: str = "{tag: yes}", *, id: str = "r", stage: str = "enrich", more: str = "") -> str:
-    return f"  - id: {id}\n    stage: {stage}\n    when: {when}\n    then: [{then}]\n" + (f"    {more}\n" if more else "")
+    return f"  - id: {id}\n    stage: {stage}\n    when: {when}\n    then: [{then}]\n" + (
+        f"    {more}\n" if more else ""
+    )
 
 
 def given(**of: Any) -> Given:
