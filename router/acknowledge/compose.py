@@ -32,7 +32,7 @@ _ADDRESS = re.compile(r"[^\s<>\"(),:;\\\[\]@\x00-\x20\x7f]{1,64}@[A-Za-z0-9.-]{1
 _PLAIN_WORDS = re.compile(r"[\x20-\x7e]*")
 _ATOMS = re.compile(r"[A-Za-z0-9 !#$%&'*+/?^_`{|}~-]*")
 _URL = re.compile(
-    r"""(?: \b[a-z][a-z0-9+.-]{1,15} \s? :// \S* | \bwww\s?\. \S* | \bmailto: \S* | \S+@\S+
+    r"""(?: [a-z0-9+.-]{0,15} \s? : \s? // \S* | \bwww\s?\. \S* | \bmailto: \S* | \S+@\S+
           | \b(?:[\w-]{1,63}\s?[.\u3002\uff0e\uff61])+ (?:[a-z]{2,24}|рф|укр|xn--[a-z0-9-]+) \b (?:[/:?#]\S*)? )""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -116,9 +116,10 @@ def subject(template: str, original: str) -> str:
 def harmless(text: str, room: int) -> str:
     """Somebody else's words, fit to be quoted under our signature: one line without controls, invisible or directional
     characters, URLs, addresses or signs that make a link; at most `room` characters, cut between words."""
-    text = _URL.sub(" ", shown(text[:4_000]))
-    text = _SPACES.sub(" ", _UNWANTED.sub(" ", text)).strip()
-    text = _URL.sub(" ", text).strip()  # what the removal has joined to a URL
+    text, before = shown(text[:1_000]), ""
+    while text != before:  # what a removal has joined may be a URL again; every round is shorter
+        before = text
+        text = _SPACES.sub(" ", _UNWANTED.sub(" ", _URL.sub(" ", text))).strip()
     if len(text) <= room:
         return text
     cut = text[: room - 1].rsplit(" ", 1)[0] if " " in text[: room - 1] else text[: room - 1]
@@ -247,7 +248,8 @@ def _threading(answered: Answered) -> list[tuple[str, str]]:
 def _block(fields: list[tuple[str, str]]) -> bytes:
     lines = []
     for name, body in fields:
-        if not body or "\n" in body.replace("\r\n ", "") or "\r" in body.replace("\r\n ", ""):
+        bare = body.replace("\r\n ", "")
+        if not bare.strip() or not bare.isascii() or not bare.isprintable():
             raise CannotCompose(f"the field {name} would be broken")
         lines.append(f"{name}: {body}".encode("ascii"))
     return LINE_END.join(lines) + LINE_END

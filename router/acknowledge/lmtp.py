@@ -111,18 +111,18 @@ async def _message(reader: asyncio.StreamReader) -> tuple[bytes, int]:
     """The message up to the final dot: what is kept of it, and how many bytes it had."""
     kept = bytearray()
     size = 0
-    at_line_start = True
+    tail = b"\r\n"
     while True:
         try:
             line = await asyncio.wait_for(reader.readuntil(b"\n"), IDLE_S)
         except asyncio.LimitOverrunError as overrun:
             line = await reader.readexactly(max(overrun.consumed, 1))
-        if at_line_start:
+        if tail == b"\r\n":
             if line == b".\r\n":  # and nothing that looks like it: RFC 5321 4.1.1.4
                 return bytes(kept), size
             if line.startswith(b"."):
                 line = line[1:]
-        at_line_start = line.endswith(b"\r\n")
+        tail = (tail + line)[-2:]
         size += len(line)
         if len(kept) < KEPT_BYTES:
             kept += line[: KEPT_BYTES - len(kept)]

@@ -46,8 +46,9 @@ SCHEMA = Schema(
         CREATE INDEX by_sender ON acknowledgement (sender, at);
         CREATE INDEX by_domain ON acknowledgement (domain, at);
         CREATE INDEX by_time ON acknowledgement (at);
+        -- the primary key's columns first: quick_check of SQLite 3.40 takes another order for damage
         CREATE TABLE said (
-            sender BLOB NOT NULL, snippet TEXT NOT NULL, at REAL NOT NULL, key BLOB NOT NULL,
+            sender BLOB NOT NULL, snippet TEXT NOT NULL, key BLOB NOT NULL, at REAL NOT NULL,
             PRIMARY KEY (sender, snippet, key)
         ) WITHOUT ROWID;
         CREATE INDEX said_by_key ON said (key);

@@ -33,6 +33,7 @@ _ZONES = {
     "Europe/Berlin": {"uk": "за берлінським часом", "ru": "по берлинскому времени"},
     "UTC": {"uk": "за всесвітнім часом (UTC)", "ru": "по всемирному времени (UTC)", "en": "UTC"},
 }
+_APOSTROPHES = {ord(one): "'" for one in "’ʼ"}
 _DAY_PATTERNS = {"uk": "EEEE, d MMMM", "ru": "EEEE, d MMMM", "en": "EEEE, d MMMM"}
 _YEAR = re.compile(r"[\s,]*(?:'[^']*'\s*)?\by+\b\s*(?:'[^']*')?\s*\Z")
 
@@ -98,7 +99,7 @@ def _day(moment: Moment, language: str) -> str:
     pattern = _DAY_PATTERNS.get(language)
     if pattern is None:  # the language's own full date; a year at its end says nothing here
         pattern = _YEAR.sub("", locale.date_formats["full"].pattern)
-    return format_date(moment.local.date(), pattern, locale=locale).replace("’", "'")
+    return format_date(moment.local.date(), pattern, locale=locale).translate(_APOSTROPHES)
 
 
 def _genitive_day(moment: Moment, language: str) -> str:
