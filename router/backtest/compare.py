@@ -1,6 +1,6 @@
 """Two decisions about the same mail: what differs, and because of which rules."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -92,21 +92,27 @@ def changes(old: Decision, new: Decision) -> tuple[Change, ...]:
 
 
 def causes(
-    old: Decision, new: Decision, known_before: frozenset[str], known_after: frozenset[str], *, with_text: bool = False
+    old: Decision,
+    new: Decision,
+    lines_before: Mapping[str, int],
+    lines_after: Mapping[str, int],
+    *,
+    with_text: bool = False,
 ) -> tuple[Cause, ...]:
-    """The rules that behaved differently, in the order of the new file; then those that are gone. known_before,
-    known_after: the ids of the rules there are. Empty: settings, calendars, texts or the model differ."""
+    """The rules that behaved differently, in the order in which they were judged; then those that fire no more.
+    lines_before, lines_after: the rules there are and their lines. Empty: settings, calendars, texts or the model
+    differ."""
     was = {line.rule: line for line in old.trace}
     now = {line.rule: line for line in new.trace}
     found = []
     for rule in (*now, *(one for one in was if one not in now)):
-        before = _behaviour(was.get(rule), rule in known_before)
-        after = _behaviour(now.get(rule), rule in known_after)
+        before = _behaviour(was.get(rule), rule in lines_before)
+        after = _behaviour(now.get(rule), rule in lines_after)
         # A rule that fires in both but does something else is a cause too.
         acts = before == after and was[rule].then != now[rule].then if rule in was and rule in now else False
         if before != after or acts:
-            line = now.get(rule) or was[rule]
-            found.append(Cause(rule, line.line, before, after, line.because if with_text else ""))
+            because = (now.get(rule) or was[rule]).because if with_text else ""
+            found.append(Cause(rule, lines_after.get(rule) or lines_before.get(rule, 0), before, after, because))
     return tuple(found)
 
 

@@ -75,7 +75,7 @@ class Judge:
         found_changes = changes(old, new)
         difference = None
         if found_changes:
-            known = tuple(frozenset(str(one.id) for one in side.ruleset.rules) for side in (self.old, self.new))
+            lines = tuple({str(one.id): one.at.line for one in side.ruleset.rules} for side in (self.old, self.new))
             difference = Difference(
                 source=source,
                 message_id=new.message_id,
@@ -83,7 +83,7 @@ class Judge:
                 language=new.language if new.queue is not None else old.language,
                 subject=message.subject,
                 changes=found_changes,
-                causes=causes(old, new, *known, with_text=self.with_text),
+                causes=causes(old, new, *lines, with_text=self.with_text),
                 text=message.new_text[:MAX_TEXT] if self.with_text else "",
             )
         counts.add(old, new, difference)

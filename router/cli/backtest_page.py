@@ -101,7 +101,11 @@ def _tiles(counts: Counts, compared: bool) -> str:
         tiles.append(_tile(f"{moved:,}", "go to another queue", _share(moved, counts.mails)))
     for outcome in ("redirected", "held", "answered", "urgent"):
         pair = counts.outcomes.get(outcome, Pair())
-        before = f"before {pair.before:,} ({pair.after - pair.before:+,})" if pair.before != pair.after else "as before"
+        before = (
+            f"before {pair.before:,} ({_signed(pair.after - pair.before)})"
+            if pair.before != pair.after
+            else "as before"
+        )
         tiles.append(_tile(f"{pair.after:,}", outcome, before if compared else _share(pair.after, counts.mails)))
     return f'<div class="tiles">{"".join(tiles)}</div>'
 
@@ -146,14 +150,14 @@ def _rules(counts: Counts, new: Generation, old: Generation | None) -> str:
         rows.append(f'<tr class="{"pick" if pick else ""} {quiet}"{pick}>{cells}</tr>')
     head = "<th>Rule</th><th>Stage</th>" + _heads("Fired", old is not None)
     head += (
-        '<th class="n" title="mails decided differently in which this rule behaves differently">Part in</th>'
+        '<th class="n" title="mails decided differently in which this rule behaves differently">Differs in</th>'
         if old
         else ""
     )
     hint = (
         ""
         if old is None
-        else "<span>A rule with a part in differences can be clicked: the list below shows them.</span>"
+        else "<span>Click a row with a number under “Differs in”: the list below then shows those mails.</span>"
     )
     return f"<h2>Rules</h2>{_legend(old is not None, hint)}{_card(head, rows)}"
 
@@ -229,7 +233,7 @@ def _numbers(pair: Pair, most: int, compared: bool) -> str:
     if not compared:
         return f"<td class='bars'>{_bar(pair.after, most, 'new')}</td><td class='n'>{pair.after:,}</td>"
     moved = pair.after - pair.before
-    change = f'<td class="n move">{moved:+,}</td>' if moved else '<td class="n none">–</td>'
+    change = f'<td class="n move">{_signed(moved)}</td>' if moved else '<td class="n none">–</td>'
     bars = _bar(pair.before, most, "old") + _bar(pair.after, most, "new")
     return f"<td class='bars'>{bars}</td><td class='n'>{pair.before:,}</td><td class='n'>{pair.after:,}</td>{change}"
 
@@ -293,6 +297,10 @@ def _cause(cause: Cause) -> str:
     _, _, does = str(cause).partition("): ")
     because = f" <code>{escape(cause.because)}</code>" if cause.because else ""
     return f"<li><b>{escape(cause.rule)}</b> (line {cause.line}) {escape(does)}{because}</li>"
+
+
+def _signed(number: int) -> str:
+    return f"{number:+,}".replace("-", "−")
 
 
 def _share(part: int, whole: int) -> str:

@@ -249,6 +249,12 @@ def test_a_rule_that_fires_in_shadow_only_is_no_longer_fired():
     assert str(Cause("money", 3, "unknown", "silent")) == "money (line 3): does not fire now (was unknown)"
 
 
+def test_a_rule_that_fires_no_more_is_named_by_its_line_in_the_new_file(desk):
+    (desk / "rules.yaml").write_text("# one line more\n" + SMALL.replace('very urgent"]', 'very important"]'))
+    differences, _ = as_json(desk, "--against", desk / "old.yaml")
+    assert differences[0]["rules"] == [{"rule": "urgent-mail", "line": 13, "was": "fired", "now": "silent"}]
+
+
 def test_ids_and_shas_are_no_difference(desk):
     one = judge(desk)
     ((source, data), *_) = stored([str(desk / "eml")])
@@ -257,7 +263,7 @@ def test_ids_and_shas_are_no_difference(desk):
     decision, _ = one._decide(one.new, source, data, None)
     other = replace(decision, id="other", rules="0" * 64, model="another", trace=())
     assert changes(decision, other) == ()
-    assert causes(decision, decision, frozenset(), frozenset()) == ()
+    assert causes(decision, decision, {}, {}) == ()
 
 
 def test_the_bar_says_how_far_it_is(desk, monkeypatch):
