@@ -2,8 +2,8 @@
 
     python -m bench.message [--repeat 300]
 
-Every figure is the median of process time over `--repeat` runs of one mail, in milliseconds: on a busy machine trust the
-ratios. "whole" is `read`; the columns behind it make the MIME tree only. The last row is the mix of bench/mail.py.
+Every figure is the median of process time over `--repeat` runs of one mail, in milliseconds: on a busy machine trust
+the ratios. "whole" is `read`; the columns behind it make the MIME tree only. The last row is the mix of bench/mail.py.
 """
 
 import argparse
@@ -114,9 +114,8 @@ def main() -> None:
     arguments.add_argument("--repeat", type=int, default=300)
     repeat = arguments.parse_args().repeat
     warm()
-    print(
-        f"{'':18}{'bytes':>7}{'by':>9}{'whole':>8} |{'ours':>8}{'flanker':>9}{'stdlib':>8} |{'quotes':>8}{'language':>10}"
-    )
+    columns = ("bytes", "by", "whole", "ours", "flanker", "stdlib", "quotes", "language")
+    print(f"{'':18}" + "".join(f"{column:>9}" for column in columns))
     for name, mail in MAIL.items():
         data = FIELDS.encode() + mail
         raw = raw_message(data, ENVELOPE, NOW)
@@ -125,17 +124,14 @@ def main() -> None:
         ways = {way: f"{median_ms(run, repeat):.3f}" for way, run in trees(raw).items()}
         quotes = median_ms(lambda found=found: quoting.split(found.full_text, found.subject), repeat)
         spoken = median_ms(lambda found=found: language.detect(found.new_text), repeat)
-        print(
-            f"{name:18}{len(data):7}{found.read_by:>9}{whole:8.3f} |{ways.get('ours', '-'):>8}"
-            f"{ways.get('flanker', '-'):>9}{ways.get('stdlib', '-'):>8} |{quotes:8.3f}{spoken:10.3f}"
-        )
+        of_trees = (ways.get(way, "-") for way in ("ours", "flanker", "stdlib"))
+        values = (len(data), found.read_by, f"{whole:.3f}", *of_trees, f"{quotes:.3f}", f"{spoken:.3f}")
+        print(f"{name:18}" + "".join(f"{value!s:>9}" for value in values))
     mix = [raw_message(data, ENVELOPE, NOW) for _, _, data in messages(300)]
-    if mix:
-        times = sorted(median_ms(lambda raw=raw: read(raw), 5) for raw in mix)
-        size = statistics.median(len(raw.body) for raw in mix)
-        print(
-            f"{'a desk’s mix':18}{size:7.0f}{'':9}{statistics.median(times):8.3f}   p95 {times[len(times) * 95 // 100]:.3f}"
-        )
+    times = sorted(median_ms(lambda raw=raw: read(raw), 5) for raw in mix)
+    size = statistics.median(len(raw.body) for raw in mix)
+    middle, high = statistics.median(times), times[len(times) * 95 // 100]
+    print(f"{'a desk’s mix':18}{size:9.0f}{'':9}{middle:9.3f}   p95 {high:.3f}")
 
 
 if __name__ == "__main__":
