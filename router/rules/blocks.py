@@ -128,7 +128,7 @@ class NamedBlocks:
 
     @property
     def said(self) -> str:
-        return f"a block of {self.noun}s by name"
+        return f"{self.noun} by name"
 
     def read(self, node: Node, reader: Reader) -> Any:
         if not isinstance(node, document.Mapping):

@@ -86,7 +86,7 @@ _THRESHOLDS = Block(
     check=_check_thresholds,
 )
 _CLASSIFIERS = NamedBlocks(
-    "classifier",
+    "classifiers",
     Block(
         "a classifier",
         schema.Classifier,
@@ -129,7 +129,7 @@ class _Extracts(NamedBlocks):
 
 
 _EXTRACT = _Extracts(
-    "extract",
+    "extracts",
     Block(
         "an extract",
         lambda at, name, regex, **values: schema.Extract(name, values["in"], regex, values.get("check"), at),
@@ -217,7 +217,7 @@ def _check_checklist(node: document.Mapping, values: Mapping[str, Any], reader: 
 
 
 _CHECKLISTS = NamedBlocks(
-    "checklist",
+    "checklists",
     Block(
         "a checklist",
         schema.Checklist,
@@ -229,7 +229,7 @@ _CHECKLISTS = NamedBlocks(
     ),
 )
 _CONDITIONS = NamedBlocks(
-    "condition", Wrapped(CONDITION, lambda value, name, at: schema.NamedCondition(name, value, at))
+    "conditions", Wrapped(CONDITION, lambda value, name, at: schema.NamedCondition(name, value, at))
 )
 
 
@@ -299,7 +299,7 @@ FILE: dict[str, Key] = {
     "lists": Key(LISTS, "addresses and other keys to look up"),
     "classifiers": Key(_CLASSIFIERS, "what the model tells apart"),
     "extract": Key(_EXTRACT, "values to find in a text"),
-    "patterns": Key(NamedBlocks("pattern", _PatternShape()), "phrases by name and language"),
+    "patterns": Key(NamedBlocks("patterns", _PatternShape()), "phrases by name and language"),
     "checklists": Key(_CHECKLISTS, "what a report should say"),
     "conditions": Key(_CONDITIONS, "conditions by name, for use:"),
     "replies": Key(_REPLIES, "the texts of automatic answers"),

@@ -203,7 +203,7 @@ _HOLIDAY = OneOfBlocks(
         ),
     },
 )
-HOLIDAYS = NamedBlocks("set of holidays", Wrapped(Many(_HOLIDAY), lambda days, name, at: days))
+HOLIDAYS = NamedBlocks("sets of holidays", Wrapped(Many(_HOLIDAY), lambda days, name, at: days))
 
 
 class WeekHours:
@@ -256,7 +256,7 @@ def _check_calendar(node: document.Mapping, values: Mapping[str, Any], reader: R
 
 
 CALENDARS = NamedBlocks(
-    "calendar",
+    "calendars",
     Block(
         "a calendar",
         schema.Calendar,
@@ -283,7 +283,7 @@ CALENDARS = NamedBlocks(
     ),
 )
 QUEUES = NamedBlocks(
-    "queue",
+    "queues",
     Block(
         "a queue",
         # its name in the file and the name that customers read meet here
@@ -305,7 +305,7 @@ _TIMEOUT = Key(_POSITIVE, "no answer in this time: unknown")
 _COLUMN = Typed("the name of a column", scalars.one_line, keep=True)
 _FUNCTION = Typed("a Python function", scalars.entry_point, keep=True)
 LISTS = NamedBlocks(
-    "list",
+    "lists",
     OneOfBlocks(
         "a list",
         {

@@ -57,7 +57,7 @@ def untested(file: RulesFile, coverage: Mapping[str, tuple[int, int]]) -> Iterat
         yield Problem("W510", f'rule "{rule.id}" has no test in which it {lacking}', rule.id.at)
 
 
-# -------------------------------------------------------------------------------------------------- one rule, one test
+# --------------------------------------------------------------------------------------------------- one rule, one test
 def _order(file: RulesFile) -> Iterator[Problem]:
     order = list(Stage)
     latest: Rule | None = None
@@ -140,7 +140,7 @@ def _dated(rule: Rule, today: date | None) -> Iterator[Problem]:
         yield Problem("W514", message, rule.at)
 
 
-# ------------------------------------------------------------------------------------------------------------ look-ups
+# ------------------------------------------------------------------------------------------------------------- look-ups
 def _lookups(rule: Rule, file: RulesFile) -> Iterator[Problem]:
     """W505: a look-up that fails makes a negation unknown, and a safety rule falls silent."""
     if rule.on_unknown is not None or rule.mode is Mode.OFF:
@@ -240,16 +240,17 @@ def _slots(rule: Rule) -> dict[str, str]:
 
 
 def _unreachable(file: RulesFile) -> Iterator[Problem]:
-    writers: list[tuple[Rule, dict[str, str]]] = []
+    writers: dict[c.Condition | None, list[tuple[Rule, dict[str, str]]]] = {}
     order = list(Stage)
     for rule in sorted(file.rules, key=lambda one: order.index(one.stage)):
         slots = _slots(rule)
         if not slots or rule.mode is Mode.OFF:
             continue
         conjuncts = _conjuncts(rule.when, file)
+        rivals = [one for needed in (None, *conjuncts) for one in writers.get(needed, ())]
         for slot, action in slots.items():
             taken = next(
-                (one for one, theirs in writers if slot in theirs and _implies(conjuncts, one.when, file)), None
+                (one for one, theirs in rivals if slot in theirs and _implies(conjuncts, one.when, file)), None
             )
             if taken is not None:
                 message = (
@@ -259,7 +260,14 @@ def _unreachable(file: RulesFile) -> Iterator[Problem]:
                 yield Problem("W502", message, rule.at)
                 break
         if rule.mode is Mode.ENFORCE and rule.until is None:
-            writers.append((rule, slots))
+            writers.setdefault(_needed(rule.when), []).append((rule, slots))
+
+
+def _needed(condition: c.Condition) -> c.Condition | None:
+    """A test that must be among the conjuncts of whatever implies this condition; None when there is none to name."""
+    tests = condition.of if isinstance(condition, c.All) else (condition,)
+    indirect = (c.All, c.AnyOf, c.NoneOf, c.Use, c.Always)
+    return next((one for one in reversed(tests) if not isinstance(one, indirect)), None)
 
 
 def _robots(file: RulesFile) -> Iterator[Problem]:
@@ -280,7 +288,7 @@ def _robots(file: RulesFile) -> Iterator[Problem]:
         yield Problem("W511", message, says.at)
 
 
-# ----------------------------------------------------------------------------------------------------- whole sections
+# ------------------------------------------------------------------------------------------------------- whole sections
 def _unused(file: RulesFile) -> Iterator[Problem]:
     """W503. What only unused conditions use is unused too; tests do not count."""
     used: dict[str, set[str]] = {kind: set() for kind in ("pattern", "condition", "list", "snippet")}

@@ -127,12 +127,10 @@ def _resolve(reference: Reference, names: Names, reader: Reader) -> None:
         distinct = tuple(dict.fromkeys(known))
         hint = f"; there is {', '.join(distinct)}" if 0 < len(distinct) <= _SHOWN else ""
         if not distinct:
-            hint = f"; the file has no {kind.value}" + ("" if kind is Kind.HOLIDAYS else "s")
+            hint = f"; the file has no {'holidays' if kind is Kind.HOLIDAYS else kind.value + 's'}"
     what = f"unknown {kind.value}"
     if kind is Kind.TAG:
         what = "no rule writes the tag"
-    elif kind is Kind.HOLIDAYS:
-        what = "unknown set of holidays"
     reader.problem(_CODES[kind], name.at, f'{what} "{short(name)}"{whose}{hint}', meant)
 
 

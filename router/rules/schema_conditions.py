@@ -52,7 +52,7 @@ class AddressField(StrEnum):
     ANY_ADDRESS = "any_address"
 
 
-# ------------------------------------------------------------------- text operators; several values mean "any of them"
+# -------------------------------------------------------------------- text operators; several values mean "any of them"
 @dataclass(frozen=True, slots=True)
 class InPattern:
     """`pattern:` one of these named patterns is in the text."""
@@ -118,7 +118,7 @@ class Empty:
 TextOperator: TypeAlias = InPattern | Words | Compare | Regex | Length | Empty
 
 
-# -------------------------------------------------------------------------------------------------- joining conditions
+# --------------------------------------------------------------------------------------------------- joining conditions
 @dataclass(frozen=True, slots=True)
 class All:
     of: tuple["Condition", ...]
@@ -163,7 +163,7 @@ class Always:
     at: Location = field(default=NOWHERE, compare=False)
 
 
-# ----------------------------------------------------------------------------------------------------- text and fields
+# ------------------------------------------------------------------------------------------------------ text and fields
 @dataclass(frozen=True, slots=True)
 class TextTest:
     where: Field
@@ -222,7 +222,7 @@ class SenderIn:
     at: Location = field(default=NOWHERE, compare=False)
 
 
-# ------------------------------------------------------------------------------------------------- who, thread, robots
+# -------------------------------------------------------------------------------------------------- who, thread, robots
 @dataclass(frozen=True, slots=True)
 class Auth:
     """mechanism: None for the author's domain as a whole (amendment 3), else `spf`, `dkim` or `dmarc`."""
@@ -291,7 +291,7 @@ class Encrypted:
     at: Location = field(default=NOWHERE, compare=False)
 
 
-# ---------------------------------------------------------------------------------------------------- what it is about
+# ----------------------------------------------------------------------------------------------------- what it is about
 @dataclass(frozen=True, slots=True)
 class ClassifiedAs:
     """`classified: {topic: technical}`; several labels mean any of them."""
@@ -361,7 +361,7 @@ class MissingItem:
     at: Location = field(default=NOWHERE, compare=False)
 
 
-# --------------------------------------------------------------------------------------------------------- time, shape
+# ---------------------------------------------------------------------------------------------------------- time, shape
 @dataclass(frozen=True, slots=True)
 class QueueHours:
     """queue: None for `chosen`, the queue that the route stage chose (or the addressed one)."""
@@ -430,7 +430,7 @@ class Attachment:
     at: Location = field(default=NOWHERE, compare=False)
 
 
-# --------------------------------------------------------------------------------------------------------- other rules
+# ---------------------------------------------------------------------------------------------------------- other rules
 @dataclass(frozen=True, slots=True)
 class Tagged:
     """A rule of an earlier stage wrote one of these tags."""

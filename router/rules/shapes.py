@@ -36,7 +36,7 @@ class Kind(Enum):
 
     QUEUE = "queue"
     CALENDAR = "calendar"
-    HOLIDAYS = "holidays"
+    HOLIDAYS = "set of holidays"
     CONDITION = "condition"
     PATTERN = "pattern"
     LIST = "list"
@@ -49,6 +49,11 @@ class Kind(Enum):
     RULE = "rule"
     TAG = "tag"
     LANGUAGE = "language"
+
+
+def a(noun: str) -> str:
+    """With its article."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +179,7 @@ class Choice:
 
     @property
     def said(self) -> str:
-        return f"a {self.noun}: {', '.join(self.values)}"
+        return f"{a(self.noun)}: {', '.join(self.values)}"
 
     def read(self, node: Node, reader: Reader) -> Any:
         text = text_of(node, self.said, reader)
@@ -208,7 +213,7 @@ class Name:
     @property
     def said(self) -> str:
         others = "".join(f", or {word}" for word in self.also)
-        return f"the name of a {self.kind.value}{others}"
+        return f"the name of {a(self.kind.value)}{others}"
 
     def read(self, node: Node, reader: Reader) -> Any:
         text = text_of(node, self.said, reader)
