@@ -1,8 +1,10 @@
 """The bytes of an .eml, split as Postfix's milter client would deliver them, so that a file and a live mail read alike.
 
-Postfix (cleanup, milter8.c): the header ends at the first line that is no header line; a field's name may have white
-space before the colon; one leading space of the body is dropped, a tab is kept; folds arrive as LF + white space; a NUL
-ends the field; a field longer than header_size_limit is cut. The body arrives with CRLF line ends.
+Postfix 3.7 (observed, and held against a real one by a test): the header ends at the first line that is no header line;
+a field's name may have white space before the colon; one leading space of the body is dropped, a tab is kept; folds
+arrive as LF + white space; a NUL ends the field; of a field longer than 60,000 bytes the lines that fit are kept. The
+body arrives with CRLF line ends. What differs on purpose: an MTA also drops Return-Path and Bcc, which tell us the
+envelope of a stored mail, and completes addresses.
 """
 
 import re
@@ -10,7 +12,7 @@ from datetime import datetime
 
 from router.message.envelope import MAX_BODY_BYTES, MAX_FIELDS, MAX_FIELDS_BYTES, Envelope, RawMessage
 
-MAX_FIELD_BYTES = 102_400  # Postfix header_size_limit default
+MAX_FIELD_BYTES = 60_000  # of name, colon and body together, as Postfix hands it to a milter
 
 _NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+")
 _LONE_LF = re.compile(rb"(?<!\r)\n")
@@ -43,7 +45,7 @@ def raw_message(
             position = following
             break
         position = following
-        body = b"\n".join(lines).removeprefix(b" ").partition(b"\0")[0][:MAX_FIELD_BYTES]
+        body = _kept(lines, MAX_FIELD_BYTES - len(name) - 1).removeprefix(b" ").partition(b"\0")[0]
         folded = name.lower()
         if prefix and folded.startswith(prefix):
             strip_counts[folded] = strip_counts.get(folded, 0) + 1
@@ -82,10 +84,25 @@ def _field_at(data: bytes, start: int) -> tuple[bytes, list[bytes], int]:
     if not colon or not _NAME.fullmatch(name):
         return b"", [], start
     lines = [rest]
+    size = len(rest)
     while end < len(data) and data[end] in b" \t":
         start, end = end, _line_end(data, end)
-        lines.append(data[start:end].removesuffix(b"\n").removesuffix(b"\r"))
+        size += end - start
+        if size <= 2 * MAX_FIELD_BYTES:  # more than will be kept; the rest of a field of any length is only passed over
+            lines.append(data[start:end].removesuffix(b"\n").removesuffix(b"\r"))
     return name, lines, end
+
+
+def _kept(lines: list[bytes], room: int) -> bytes:
+    """The lines that fit, whole; of the first one as much as fits."""
+    kept = [lines[0][:room]]
+    size = len(kept[0])
+    for line in lines[1:]:
+        size += 1 + len(line)
+        if size > room:
+            break
+        kept.append(line)
+    return b"\n".join(kept)
 
 
 def _line_end(data: bytes, start: int) -> int:
