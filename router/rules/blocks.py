@@ -311,6 +311,6 @@ class OneKey:
                 word: {**entry.shape.json_schema(), "description": entry.doc} for word, entry in self.table().items()
             },
             "additionalProperties": False,
-            "minProperties": 1,
-            "maxProperties": 1,
+            # Aside, since yaml-language-server completes nothing on an empty line where it sees that one key is enough.
+            "allOf": [{"minProperties": 1, "maxProperties": 1}],
         }

@@ -45,6 +45,8 @@ def accepts(schema: dict[str, Any], value: Any, whole: dict[str, Any]) -> bool:
         return accepts(whole["$defs"][schema["$ref"].rsplit("/", 1)[1]], value, whole)
     if "anyOf" in schema and not any(accepts(one, value, whole) for one in schema["anyOf"]):
         return False
+    if not all(accepts(one, value, whole) for one in schema.get("allOf", ())):
+        return False
     if "oneOf" in schema and sum(accepts(one, value, whole) for one in schema["oneOf"]) != 1:
         return False
     if "const" in schema and value != schema["const"]:
