@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup demo test lint bench lock clean
+.PHONY: setup demo test lint bench editor lock clean
 .DEFAULT_GOAL := setup
 
 setup: $(READY)
@@ -30,6 +30,12 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m bench.per_message
+
+# The language server that editors use for YAML, for tests/editor; needs node and npm.
+editor: tests/editor/node_modules/.ready
+tests/editor/node_modules/.ready: tests/editor/package-lock.json
+	npm ci --prefix tests/editor --ignore-scripts --no-audit --no-fund
+	touch $@
 
 # Needs uv on the PATH; only for whoever changes the dependencies.
 LOCK := uv pip compile --universal --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate

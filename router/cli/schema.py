@@ -4,7 +4,7 @@ import json
 
 import click
 
-from router.rules.json_schema import schema
+from router.rules.grammar import json_schema
 
 
 @click.command("schema")
@@ -14,4 +14,4 @@ def schema_command() -> None:
     \b
     mailrouter schema > rules.schema.json
     """
-    click.echo(json.dumps(schema(), ensure_ascii=False, indent=1))
+    click.echo(json.dumps(json_schema(), ensure_ascii=False, indent=1))
