@@ -96,6 +96,7 @@ def _run(stage: StageIndex, evaluation: Evaluation, writing: Writing, lines: lis
     """One stage. every: also judge and record the rules that the index knows to be false."""
     evaluation.new_stage()
     writing.stage_stopped = None
+    ended = writing.stopped  # by an earlier stage: a `stop: all` takes effect at the end of its own
     fired = []
     today = evaluation.local_now.date()
     for compiled in stage.rules if every else stage.candidates(evaluation):
@@ -105,7 +106,7 @@ def _run(stage: StageIndex, evaluation: Evaluation, writing: Writing, lines: lis
                 why = "mode off" if rule.mode is Mode.OFF else f"until {rule.until}"
                 lines.append(_line(rule, False, why, (), "off"))
             continue
-        stopped = writing.stopped or writing.stage_stopped
+        stopped = ended or writing.stage_stopped
         if stopped and not compiled.holds and rule.on_unknown is not OnUnknown.HOLD:
             if every:
                 lines.append(_line(rule, False, f"stopped by {stopped.id} (line {stopped.at.line})"))

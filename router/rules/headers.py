@@ -66,10 +66,8 @@ def fields_of(
         )
     state, ticket = str(decision.thread.state), decision.thread.ticket
     values.append(("Thread", parameters(state, ("ticket", ticket), ("related", thread.related if thread else None))))
-    if decision.split:
-        likely = decision.thread.new_question
-        shown = str(NewQuestion.LIKELY if likely is NewQuestion.UNKNOWN else likely)
-        values.append(("New-Question", parameters(shown, ("ticket", ticket))))
+    if decision.split:  # a rule has decided, whatever the detector says
+        values.append(("New-Question", parameters(str(NewQuestion.LIKELY), ("ticket", ticket))))
     values.append(("Priority", str(decision.priority)))
     values += _listed("Tags", decision.tags)
     values += _listed("Missing", missing)
