@@ -109,16 +109,26 @@ class Mute:
 class Throttle:
     """An open store. The service is its one writer; `list`, `pause`, `resume` and `forget` come from other processes.
 
-    service: keeps the store's clock. by_hand: a person asks for it, so that a new store need not be muted. Every method
-    raises `LookupFailed` when the database cannot be used at the moment.
+    service: keeps the store's clock. by_hand: a person asks for it, so that a new store need not be muted. durable:
+    `sending` survives a power cut; only simulations may do without. Every method raises `LookupFailed` when the
+    database cannot be used at the moment.
     """
 
-    def __init__(self, path: Path, keys: Keys, clock: Clock, *, service: bool = True, by_hand: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        keys: Keys,
+        clock: Clock,
+        *,
+        service: bool = True,
+        by_hand: bool = False,
+        durable: bool = True,
+    ) -> None:
         self._keys = keys
         self._clock = clock
         self._service = service
         self._seen = clock()
-        self._store: Store = open_store(path, SCHEMA, now=self._seen.wall)
+        self._store: Store = open_store(path, SCHEMA, now=self._seen.wall, durable=durable)
         self.set_aside = self._store.set_aside
         self.jumps: list[str] = []
         try:

@@ -188,9 +188,17 @@ class Mta:
 
 
 class Desk:
-    """An acknowledger on a database in `folder`, ready to answer (not muted unless told)."""
+    """An acknowledger on a database in `folder`, ready to answer (not muted unless told). durable: as in service."""
 
-    def __init__(self, folder: Path, policy: Policy = POLICY, clock: ByHand | None = None, *, muted: bool = False):
+    def __init__(
+        self,
+        folder: Path,
+        policy: Policy = POLICY,
+        clock: ByHand | None = None,
+        *,
+        muted: bool = False,
+        durable: bool = False,
+    ):
         self.clock = clock or ByHand()
         self.mta = Mta()
         self.events: list[tuple[str, dict]] = []
@@ -198,7 +206,12 @@ class Desk:
         if not muted and not self.path.exists():
             Throttle(self.path, KEYS, self.clock, service=False, by_hand=True).close()
         self.acknowledger = Acknowledger(
-            policy, KEYS, lambda: Throttle(self.path, KEYS, self.clock), self.mta, self.clock, self._log
+            policy,
+            KEYS,
+            lambda: Throttle(self.path, KEYS, self.clock, durable=durable),
+            self.mta,
+            self.clock,
+            self._log,
         )
 
     def _log(self, event: str, **values: object) -> None:

@@ -86,7 +86,8 @@ def test_only_the_true_end_ends_a_message(ending):
     [
         b"EHLO x\r\n", b"HELO x\r\n", b"XYZZY\r\n", b"DATA\r\n", b"RCPT TO:<x@a>\r\n", b"\r\n",
         b"MAIL\r\nRCPT\r\nDATA\r\n.\r\n",
-        b"MAIL FROM:<\xff\xfe@x> SMTPUTF8\r\nRCPT TO:<\"a b\"@x>\r\nDATA\r\n.\r\n", b"LHLO\r\nAUTH x\r\nSTARTTLS\r\nVRFY a\r\n",
+        b"MAIL FROM:<\xff\xfe@x> SMTPUTF8\r\nRCPT TO:<\"a b\"@x>\r\nDATA\r\n.\r\n",
+        b"LHLO\r\nAUTH x\r\nSTARTTLS\r\nVRFY a\r\n",
         b"MAIL FROM:<a@b> SIZE=999999999999\r\n", b"NOOP\r\nRSET\r\nHELP\r\n",
     ],
 )  # fmt: skip
@@ -120,7 +121,7 @@ def test_a_fault_of_ours_is_a_4xx():
     assert b"\r\n451 4.3.0 550 5.0.0 wrong\r\n" in said
 
 
-# --------------------------------------------------------------------------------------------------------- outgoing SMTP
+# ------------------------------------------------------------------------------------------------------ outgoing SMTP
 MESSAGE = Composed("olena@customer.example", b"Subject: x\r\n\r\n.\r\nhello\r\n", "<ack.x@desk.example>", ("a",))
 
 
