@@ -32,6 +32,8 @@ DOORS = {
     "yaml": {"rules/document.py"},
     "sklearn": {"classify/"},
     "dns": {"identity/lookup.py"},
+    "spf": {"identity/spf.py"},
+    "dkim": {"identity/dkim.py"},
     "authres": {"identity/authentication_results.py"},
     "publicsuffixlist": {"identity/alignment.py"},
     "joblib": {"classify/"},

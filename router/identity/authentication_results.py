@@ -58,11 +58,12 @@ _PLAIN_PROPERTY = re.compile(r"(smtp|header|policy)\.([a-z]+)=([^ \t]+)")
 @dataclass(frozen=True, slots=True)
 class Result:
     """One outcome. method: spf, dkim or dmarc. word: of WORDS. domain: in lower-case A-labels; that of MAIL FROM, of
-    `d=`, or of From: as the checker read it."""
+    `d=`, or of From: as the checker read it. note: what `explain` should add, in words."""
 
     method: str
     word: str
     domain: str
+    note: str = ""
 
 
 Results: TypeAlias = tuple[Result, ...]
