@@ -30,6 +30,8 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m bench.per_message
+	$(BIN)/python -m bench.rules
+	$(BIN)/python -m bench.start
 
 # The language server that editors use for YAML, for tests/editor; needs node and npm.
 editor: tests/editor/node_modules/.ready

@@ -1,0 +1,37 @@
+"""The command line starts at once: what a command does not need it does not load."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+HEAVY = ("sklearn", "scipy", "joblib", "aiosmtpd")
+RUN = """
+import sys
+from click.testing import CliRunner
+from router.cli import mailrouter
+result = CliRunner().invoke(mailrouter, sys.argv[1:])
+assert result.exit_code in (0, 1), result.output
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["check", "--help"],
+        ["check", "rules.yaml"],
+        ["test", "rules.yaml"],
+        ["schema"],
+        ["rules", "history"],
+    ],
+    ids=" ".join,
+)
+def test_nothing_heavy_is_loaded(arguments):
+    """issue 2: `check` and `--help` never import scikit-learn."""
+    ran = subprocess.run([sys.executable, "-c", RUN, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not set(ran.stdout.split()) & set(HEAVY)
