@@ -93,6 +93,8 @@ def read_keys(
             if meant:
                 guessed[meant] = entry.key.text
             hint = "" if meant else f"; {noun} has {', '.join(keys)}"
+            if is_cut_text(entry):
+                hint = CUT_TEXT
             reader.problem("E202", entry.key.at, f'unknown key "{short(entry.key.text)}"{hint}', meant)
             continue
         value = known.shape.read(entry.value, reader)
@@ -117,6 +119,15 @@ class NamedShape(Protocol):
     def read_named(self, node: Node, reader: Reader, *, name: Text) -> Any: ...
 
     def json_schema(self) -> dict[str, Any]: ...
+
+
+CUT_TEXT = "; a text with a comma inside { } belongs in quotes"
+
+
+def is_cut_text(entry: document.Entry) -> bool:
+    """Inside braces YAML ends a text at its comma and takes the rest for a key without a value."""
+    value = entry.value
+    return isinstance(value, Scalar) and value.plain and not value.text and " " in entry.key.text
 
 
 @dataclass(frozen=True)
@@ -282,6 +293,9 @@ class OneKey:
             return wrong_kind(node, self.said, reader)
         if not node.entries:
             return reader.problem("E212", node.at, f"expected {self.said}, found an empty block")
+        for entry in node.entries[1:]:
+            if is_cut_text(entry):
+                return reader.problem("E202", entry.key.at, f'unknown key "{short(entry.key.text)}"{CUT_TEXT}')
         values = [self._entry(entry, node, reader) for entry in node.entries]
         if len(values) > 1:
             keys = ", ".join(short(entry.key.text) for entry in node.entries)
