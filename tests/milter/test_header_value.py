@@ -30,6 +30,7 @@ def test_it_reads_back_as_the_value(value, name_bytes):
 @settings(max_examples=300, deadline=None)
 @given(TEXT, st.integers(1, 60))
 @example("a " * 300, 20)
+@example("Beleuchtungsmöglichkeiten" * 10, 20)
 def test_it_is_one_field_in_short_ascii_lines(value, name_bytes):
     first, *more = field_body(value, name_bytes=name_bytes).decode("ascii").split("\n")
     for line in more:
@@ -37,6 +38,7 @@ def test_it_is_one_field_in_short_ascii_lines(value, name_bytes):
     for line in (" " * (name_bytes + 2) + first, *more):
         assert len(line) <= 78 or " " not in line.strip()  # longer only where there is no place to fold
         assert len(line) < 998
+        assert all(len(word) <= 75 for word in line.split() if word.startswith("=?utf-8?"))
 
 
 def test_words_that_need_no_encoding_stay_readable():

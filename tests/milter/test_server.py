@@ -157,14 +157,42 @@ def test_a_decision_that_comes_too_late_is_replaced_and_then_dropped():
         async def decide(raw, offer):
             if raw.envelope.queue_id == "SLOW":
                 await slow.wait()
+                raise RuntimeError("too late to matter")
             return responses.TEMPFAIL
 
         async with front(decide, answer_s=0.05) as made, await Mta.connect(made.addresses[0]) as mta:
             outcome = await mta.exchange(replace(MAIL, queue_id=b"SLOW"))
             assert outcome.added_fields == ((b"X-Desk-Degraded", b"deadline; not decided within 0.05 s"),)
             slow.set()
-            await until(lambda: made.counters["late"] == 1)
+            await until(lambda: "decide-failed" in made.logged)
+            assert (made.counters["degraded-deadline"], made.counters["degraded-exception"]) == (1, 0)
             assert (await mta.exchange(replace(MAIL, queue_id=b"QUICK"))).reply == "tempfail"
+
+    run(work)
+
+
+def test_an_answer_after_the_deadline_is_dropped():
+    async def work():
+        async def decide(raw, offer):
+            await asyncio.sleep(0.1)
+            return responses.TEMPFAIL
+
+        async with front(decide, answer_s=0.02) as made, await Mta.connect(made.addresses[0]) as mta:
+            assert (await mta.exchange(MAIL)).reply == "accept"
+            await until(lambda: made.counters["late"] == 1)
+            assert (await mta.exchange(MAIL)).reply == "accept"
+
+    run(work)
+
+
+def test_deciding_is_not_silence():
+    async def work():
+        async def decide(raw, offer):
+            await asyncio.sleep(0.4)
+            return responses.ACCEPT
+
+        async with front(decide, idle_s=0.1) as made, await Mta.connect(made.addresses[0]) as mta:
+            assert (await mta.exchange(MAIL)).delivered
 
     run(work)
 

@@ -70,6 +70,15 @@ def test_rset_before_the_end_forgets_everything_of_the_message():
     assert (raw.fields, raw.body, raw.body_cut, raw.strip_counts) == ((), b"", False, {})
 
 
+@pytest.mark.parametrize("one", [Command.ABORT, Command.HELO, Command.CONNECT, Command.QUIT_NC, Command.MAIL])
+def test_each_of_these_ends_the_message_before_it(one):
+    """Also for an MTA that sends no MAIL at the beginning of the next."""
+    made = session()
+    made.receive(MAIL + RCPT + command(one, b"<>\0") + (RCPT if one is Command.MAIL else b""))
+    envelope = only(made.receive(EOM)).raw.envelope
+    assert (envelope.sender, len(envelope.recipients)) == (b"<>", 1 if one is Command.MAIL else 0)
+
+
 def test_macros_of_a_later_stage_come_first_and_a_new_message_forgets_them():
     made = session()
     made.receive(command(Command.MACRO, b"Ci\0C\0{x}\0connect\0") + command(Command.CONNECT, b"u\0U"))
