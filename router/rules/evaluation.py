@@ -74,7 +74,7 @@ class Evaluation:
         self.telling = telling
         self.late = False
         self._clock = clock
-        self._started = clock()
+        self._deadline = clock() + rules.settings.time_budget.total_seconds()
         self.found: dict[Field, frozenset[int]] = {}  # the phrase groups of the fields that were searched
         self._fields: dict[Field, Searched | Unknown] = {}
         self._headers: dict[str, list[Searched]] = {}
@@ -105,7 +105,7 @@ class Evaluation:
 
     def out_of_time(self) -> bool:
         """Whether the budget is spent; looked at before everything that takes time."""
-        if not self.late and self._clock() - self._started > self.rules.settings.time_budget.total_seconds():
+        if not self.late and self._clock() > self._deadline:
             self.late = True
             self.unavailable["time"] = f"budget of {self.rules.settings.time_budget.total_seconds():g} s spent"
         return self.late

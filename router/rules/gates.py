@@ -51,6 +51,7 @@ def refused(evaluation: Evaluation, wish: Wish) -> tuple[str, ...]:
         own_domains=evaluation.rules.own_domains,
         loop_field=f"{evaluation.rules.prefix}Loop",
         spam=facts.site.spam,
+        automatism=facts.automatic,
     )
     shut = set(refusals.judge(candidate))
     if _unproven(evaluation):

@@ -6,7 +6,7 @@ has accepted the mail. What needs more than the message (proof of the sender, th
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.message.addresses import addresses_in, ascii_domain
 from router.message.message import Message
@@ -38,7 +38,8 @@ class Candidate:
 
     sender: the bare envelope sender, "" for the null sender. author: the one mailbox of From:, or None. queue_of: the
     queue an address belongs to. own_domains: of our queues and of the answers' From, lower case A-labels. loop_field:
-    the field that our answers carry. spam: a field whose number is spam when it is over the limit.
+    the field that our answers carry. spam: a field whose number is spam when it is over the limit. automatism: what
+    `automatic.find` says of this mail, None when it was not asked yet.
     """
 
     message: Message
@@ -48,6 +49,7 @@ class Candidate:
     own_domains: frozenset[str] = frozenset()
     loop_field: str = ""
     spam: tuple[str, float] | None = None
+    automatism: automatic.Automatism | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,9 @@ class Refusal:
 
 def judge(candidate: Candidate, rows: "tuple[Refusal, ...] | None" = None) -> Mapping[str, str]:
     """Every gate that forbids an answer, with its evidence, in the order of the rows. Empty: nothing forbids it."""
+    if candidate.automatism is None:
+        automatism = automatic.find(candidate.message, candidate.sender, candidate.author, candidate.queue_of)
+        candidate = replace(candidate, automatism=automatism)
     found: dict[str, str] = {}
     for row in ROWS if rows is None else rows:
         if row.gate not in found:
@@ -135,7 +140,7 @@ def _report(candidate: Candidate) -> str:
 
 
 def _own(candidate: Candidate) -> str:
-    found = automatic.find(candidate.message, candidate.sender, candidate.author, candidate.queue_of)
+    found = candidate.automatism or {}
     if Automatic.OWN in found:
         return found[Automatic.OWN]
     if candidate.loop_field and candidate.loop_field in candidate.message.fields:
@@ -184,7 +189,7 @@ def _robot(candidate: Candidate) -> str:
     for name in LOOP_FIELDS:
         if name in fields and automatic.value_of(fields.first(name)) not in ("no", "false"):
             return name
-    found = automatic.find(message, candidate.sender, candidate.author, candidate.queue_of)
+    found = candidate.automatism or {}
     evidence = found.get(Automatic.AUTO_REPLY, "")  # fields and subjects of responders that know no RFC 3834
     if evidence and not evidence.startswith(("Auto-Submitted:", "Precedence:")):
         return evidence
