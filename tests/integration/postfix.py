@@ -191,12 +191,15 @@ class Sink:
 
 @dataclass
 class PrivatePostfix:
-    """One instance. milters: the value of smtpd_milters, such as `inet:127.0.0.1:8891`."""
+    """One instance. milters: the value of smtpd_milters, such as `inet:127.0.0.1:8891`. settings, services: more lines
+    of main.cf and master.cf."""
 
     sink: Sink
     milters: str
     default_action: str = "tempfail"
     port: int = field(default_factory=free_port)
+    settings: str = ""
+    services: str = ""
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="mailrouter-postfix-")))
 
     def start(self) -> None:
@@ -211,8 +214,8 @@ class PrivatePostfix:
             "port": self.port,
             "default_action": self.default_action,
         }
-        (self.folder / "etc/main.cf").write_text(MAIN_CF.format(**values))
-        (self.folder / "etc/master.cf").write_text(MASTER_CF.format(**values))
+        (self.folder / "etc/main.cf").write_text(MAIN_CF.format(**values) + self.settings)
+        (self.folder / "etc/master.cf").write_text(MASTER_CF.format(**values) + self.services)
         self._command("start")
         deadline = time.monotonic() + 20
         while True:
