@@ -319,6 +319,9 @@ def read_file(root: Node, reader: Reader) -> schema.RulesFile | None:
         reader.problem("E200", root.at, 'the file must say which language it is in; begin it with "version: 1"')
     values, _ = read_keys(root, blocks.FILE, FILE, reader)
     values.pop("version", None)
+    for number, language in enumerate(values.get("languages", ())):
+        if language in values["languages"][:number]:
+            reader.problem("E214", language.at, f'the language "{language}" is given twice')
     defaults = values.get("test_defaults", Given())
     values["tests"] = tuple(_over(case, defaults) for case in values.get("tests", ()))
     empty: dict[str, Any] = {"languages": (), "calendars": {}, "queues": {}, "rules": ()}

@@ -9,6 +9,7 @@ from router.rules.blocks import Block, ByForm, Key
 from router.rules.document import Node
 from router.rules.grammar_conditions import words_of
 from router.rules.grammar_texts import ADDRESS, PROBABILITY
+from router.rules.schema import BLANK
 from router.rules.schema_cases import (
     UNAVAILABLE,
     Case,
@@ -22,6 +23,8 @@ from router.rules.schema_conditions import Text
 from router.rules.shapes import BOOLEAN, INVALID, Choice, Kind, Many, Name, Plain, Reader, Shape, Typed, wrong_kind
 from router.vocabulary import AccountState, AuthState, NewQuestion, Priority, ThreadState
 
+_OCTETS = Text("application/octet-stream")
+_NOTHING = Given()
 _UNAVAILABLE = Choice("word", {UNAVAILABLE: UNAVAILABLE})
 _INSTANT = Typed("a moment such as 2026-03-06T19:40+02:00", scalars.instant)
 _NUMBER = Typed("a number", scalars.number)
@@ -130,7 +133,7 @@ _ATTACHMENT = ByForm(
     None,
     Block(
         "an attachment",
-        lambda at, name=Text(""), type=Text("application/octet-stream"): (name, type),  # noqa: B008
+        lambda at, name=BLANK, type=_OCTETS: (name, type),
         {
             "name": Key(Plain("a file name"), "its name"),
             "type": Key(Typed("a media type", scalars.media_type, keep=True), "as image/png"),
@@ -168,7 +171,7 @@ def _given(at: Location, **values: Any) -> Given:
         client=envelope.get("client"),
         attachments=None
         if attachments is None
-        else tuple(one if isinstance(one, tuple) else (one, Text("application/octet-stream")) for one in attachments),
+        else tuple(one if isinstance(one, tuple) else (one, _OCTETS) for one in attachments),
         at=at,
     )
 
@@ -344,7 +347,7 @@ def _check_case(node: document.Mapping, values: Mapping[str, Any], reader: Reade
 
 CASE = Block(
     "a test",
-    lambda name, expect, at, given=Given(): Case(name, given, expect, at),  # noqa: B008  # frozen
+    lambda name, expect, at, given=_NOTHING: Case(name, given, expect, at),
     {
         "name": Key(
             Typed("a sentence that says what is promised", scalars.one_line, keep=True),

@@ -114,6 +114,8 @@ class MixedShape:
             return c.Mixed(Text(reader.mixed_classifier, node.at))
         if not isinstance(node, document.Mapping):
             return wrong_kind(node, self.said, reader)
+        if not reader.mixed_classifier and node.get("classifier") is None:
+            return reader.problem("E307", node.at, "mixed needs a classifier with at least two labels")
         default = Text(reader.mixed_classifier, node.at)
         block = Block(
             "mixed",

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from router.errors import Location
 from router.rules import document, scalars
 from router.rules import schema_actions as a
 from router.rules.blocks import Block, Entry, Key, OneKey
@@ -11,9 +10,14 @@ from router.rules.document import Node
 from router.rules.grammar_conditions import CONDITION, words_of
 from router.rules.grammar_texts import DATE
 from router.rules.schema import Mode, OnUnknown, Rule
-from router.rules.schema_conditions import Text
 from router.rules.shapes import INVALID, TRUE, Choice, Kind, Many, Name, Plain, Reader, Template, Typed, wrong_kind
-from router.vocabulary import Priority, Stage
+from router.vocabulary import HEADERS, Priority, Stage
+
+
+def _check_redirect(node: document.Mapping, values: Mapping[str, Any], reader: Reader) -> None:
+    if "to" in values and values.get("from") == values["to"]:
+        reader.problem("E218", values["to"].at, f'a redirect from "{values["to"]}" to itself does nothing')
+
 
 _REDIRECT = Block(
     "redirect",
@@ -22,13 +26,8 @@ _REDIRECT = Block(
         "from": Key(Name(Kind.QUEUE), "the queue that was addressed", required=True),
         "to": Key(Name(Kind.QUEUE), "the queue that gets it instead", required=True),
     },
-    check=lambda node, values, reader: _check_redirect(node, values, reader),
+    check=_check_redirect,
 )
-
-
-def _check_redirect(node: document.Mapping, values: Mapping[str, Any], reader: Reader) -> None:
-    if "to" in values and values.get("from") == values["to"]:
-        reader.problem("E218", values["to"].at, f'a redirect from "{values["to"]}" to itself does nothing')
 
 
 class HeaderValue:
@@ -52,6 +51,9 @@ class HeaderValue:
             meant = reader.header_prefix + name.removeprefix("X-").removeprefix("x-")
             message = f'a rule may add only fields of the own prefix ({reader.header_prefix}), not "{name}"'
             return reader.problem("E218", name.at, message, meant)
+        if name[len(reader.header_prefix) :].casefold() in _OWN_FIELDS:
+            message = f'the field "{name}" is written by the program itself; choose another name'
+            return reader.problem("E218", name.at, message)
         return name, value
 
     def json_schema(self) -> dict[str, Any]:
@@ -63,10 +65,7 @@ _LABEL = Plain("a label")
 _ANY = tuple(Stage)
 _BUT_GUARD = _ANY[1:]
 _BUT_REPLY = _ANY[:-1]
-
-
-def _topic(value: Text, at: Location) -> a.SetTopic:
-    return a.SetTopic(value, at)
+_OWN_FIELDS = frozenset(name.casefold() for name in HEADERS)
 
 
 class _Label:
@@ -87,7 +86,7 @@ class _Label:
 ACTIONS: dict[str, tuple[Entry, tuple[Stage, ...], type[Any], str]] = {
     # word: (entry, stages, class, how several of them join)
     "set_topic": (
-        Entry(_Label(), _topic, "what the mail is about, above the model"),
+        Entry(_Label(), a.SetTopic, "what the mail is about, above the model"),
         (Stage.CLASSIFY,),
         a.SetTopic,
         "the first rule that writes it",
