@@ -97,6 +97,8 @@ def serve(
             order = control.recv(64)
         except InterruptedError:
             continue
+        except ConnectionError:
+            return
         if not order:
             return
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -84,23 +84,45 @@ class _Nursery:
         self.loaded: Loaded | None = None
         self.closed = False
         self._spawn_lock = asyncio.Lock()
+        self._hearing: asyncio.Future[None] | None = None
 
     async def spawn(self) -> tuple[socket.socket, int]:
         """A new worker: its socket and its pidfd. Raises OSError when the nursery is gone."""
         async with self._spawn_lock:
             loop = asyncio.get_running_loop()
             await loop.sock_sendall(self.control, b"spawn")
-            data, descriptors = await _receive(self.control)
+            data, descriptors = await self.hear()
             if len(descriptors) != 2:
                 for one in descriptors:
                     os.close(one)
                 raise OSError(f"the nursery answered {data[:80]!r}")
             return socket.socket(fileno=descriptors[0]), descriptors[1]
 
+    async def hear(self) -> tuple[bytes, list[int]]:
+        """Its next message, with the descriptors that came along; b"" when it is gone. Raises ConnectionError when it
+        is closed meanwhile: whoever waits must not wait for ever."""
+        loop = asyncio.get_running_loop()
+        hearing = self._hearing = loop.create_future()
+        loop.add_reader(self.control.fileno(), self._heard)
+        await hearing
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self.control, 1 << 20, 4)
+        except ConnectionError:
+            return b"", []
+        return data, list(descriptors)
+
+    def _heard(self) -> None:
+        asyncio.get_running_loop().remove_reader(self.control.fileno())
+        if self._hearing is not None and not self._hearing.done():
+            self._hearing.set_result(None)
+
     def close(self) -> None:
         if not self.closed:
             self.closed = True
+            asyncio.get_running_loop().remove_reader(self.control.fileno())
             self.control.close()
+            if self._hearing is not None and not self._hearing.done():
+                self._hearing.set_exception(ConnectionError("closed"))
 
 
 class _Worker(asyncio.Protocol):
@@ -265,7 +287,7 @@ class Pool:
         theirs.close()
         nursery = _Nursery(process, ours)
         try:
-            data, _ = await asyncio.wait_for(_receive(ours), self.limits.start_s)
+            data, _ = await asyncio.wait_for(nursery.hear(), self.limits.start_s)
         except TimeoutError:
             nursery.close()
             await _ended(process)
@@ -461,27 +483,6 @@ async def _ended(process: "subprocess.Popen[bytes]") -> None:
     """End a nursery that has had its say."""
     process.kill()
     await asyncio.to_thread(process.wait)
-
-
-async def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
-    """One message from a nursery, with the descriptors that came along; b"" when it is gone."""
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-
-    def arrived() -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    loop.add_reader(control.fileno(), arrived)
-    try:
-        await ready
-    finally:
-        loop.remove_reader(control.fileno())
-    try:
-        data, descriptors, _, _ = socket.recv_fds(control, 1 << 20, 4)
-    except ConnectionError:
-        return b"", []
-    return data, list(descriptors)
 
 
 def _fingerprint(raw: RawMessage) -> bytes:

@@ -1,0 +1,60 @@
+"""Frames between front and workers: what is sent arrives, and nothing a worker sends can harm the front."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router.message.envelope import Envelope, RawMessage
+from router.milter.edits import Offer
+from router.workers.wire import (
+    MAX_ANSWER_BYTES,
+    Answer,
+    BadAnswer,
+    Frames,
+    answer_frame,
+    answer_from,
+    request_frame,
+    request_from,
+)
+
+RAW = RawMessage(
+    Envelope(b"<\xffx@y>", (b"<bill@z>", b"<BILL+1@z>"), b"\x80", "192.0.2.1", b"mx", "4C1", "anna", 1000),
+    ((b"Subject", b"\xf0\xcf\n\t2"), (b"X", b"")),
+    b"\x00\r\n.",
+    datetime(2026, 3, 6, 17, 40, tzinfo=UTC),
+    True,
+    True,
+    {b"x-flexihost-queue": 3},
+    "source",
+)
+
+
+def test_a_request_arrives_as_it_was_sent():
+    frame = request_frame(RAW, Offer(6, 1, 2))
+    assert request_from(frame[4:])[:2] == (RAW, Offer(6, 1, 2))
+
+
+@given(st.lists(st.binary(max_size=300), max_size=5), st.integers(1, 50))
+@settings(deadline=None)
+def test_answers_arrive_however_the_stream_is_cut(packets, size):
+    sent = [Answer(one, {"decision": str(number)}) for number, one in enumerate(packets)]
+    stream = b"".join(answer_frame(one) for one in sent)
+    frames = Frames(MAX_ANSWER_BYTES)
+    got = [frame for at in range(0, len(stream), size) for frame in frames.feed(stream[at : at + size])]
+    assert [answer_from(one) for one in got] == sent
+
+
+@given(st.binary(max_size=200))
+@settings(deadline=None)
+def test_any_bytes_are_an_answer_or_a_bad_answer(data):
+    try:
+        assert isinstance(answer_from(data).event, dict)
+    except BadAnswer:
+        pass
+
+
+def test_a_frame_that_claims_gigabytes_is_refused_before_it_is_kept():
+    with pytest.raises(BadAnswer):
+        Frames(MAX_ANSWER_BYTES).feed(b"\x7f\xff\xff\xff")
