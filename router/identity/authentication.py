@@ -30,18 +30,23 @@ def authenticate(message: Message, author: Author, trusted: Iterable[str]) -> Au
     return join(author, address_of(message.raw.envelope.sender), results)
 
 
-def join(author: Author, sender: str, results: Results | None) -> Authentication:
-    """Amendment 3, with `sender` the bare envelope sender and `results` of checks that were made (None: none was).
+NOT_CHECKED = "not checked: no trusted Authentication-Results"
+
+
+def join(author: Author, sender: str, results: Results | None, unchecked: str = NOT_CHECKED) -> Authentication:
+    """Amendment 3, with `sender` the bare envelope sender and `results` of checks that were made (None: none was, and
+    `unchecked` says why).
 
     pass: SPF passed for a MAIL FROM domain aligned with the author's, a DKIM signature of an aligned domain passed, or
     DMARC passed for the author's very domain; not when DMARC failed for it, whose record may ask for more. ambiguous:
     no single author, or only a signature speaks for him while a field stands twice that may stand once (the signature
     covers one of the two). unknown: no pass, and a check did not come to an end. fail: no pass, and SPF said fail or
-    softfail, or an aligned signature is bad. none: all else.
+    softfail, or an aligned signature is bad. none: all else; a signature that is good and was not accepted (`policy`:
+    expired, `l=`) is no proof and no forgery either.
     """
     if results is None:
         state = AuthState.AMBIGUOUS if author.address is None else AuthState.UNKNOWN
-        return Authentication(state, why=author.ambiguous or "not checked: no trusted Authentication-Results")
+        return Authentication(state, why=author.ambiguous or unchecked)
     spf = next((one for one in results if one.method == "spf"), None)
     dmarc = next((one for one in results if one.method == "dmarc"), None)
     signatures = [one for one in results if one.method == "dkim"]
@@ -72,22 +77,31 @@ def _state(
     may_pass = dmarc_ours is None or dmarc_ours.word != "fail"
     spf_ours = spf if spf and spf.domain == ascii_domain(sender.rpartition("@")[2]) else None
     if may_pass and spf_ours and spf_ours.word == "pass" and aligned(author.domain, spf_ours.domain):
-        return AuthState.PASS, f"SPF passed for {spf_ours.domain}"
+        return AuthState.PASS, _noted(f"SPF passed for {spf_ours.domain}", spf_ours)
     signed = next((one for one in ours if one.word == "pass"), None) if may_pass else None
     by_dmarc = dmarc_ours if dmarc_ours and dmarc_ours.word == "pass" else None
     if signed or by_dmarc:
         twice = sorted(flag for flag in author.flags if flag.startswith("duplicate-"))
         if twice:
             return AuthState.AMBIGUOUS, f"signed, but {', '.join(twice)}: the signature covers one of them"
-        return AuthState.PASS, f"DKIM passed for {signed.domain}" if signed else f"DMARC passed for {author.domain}"
-    open_checks = [one.method for one in (spf, dmarc, *signatures) if one and one.word == "temperror"]
+        if signed:
+            return AuthState.PASS, _noted(f"DKIM passed for {signed.domain}", signed)
+        return AuthState.PASS, f"DMARC passed for {author.domain}"
+    open_checks = [one for one in (spf, dmarc, *signatures) if one and one.word == "temperror"]
     if open_checks:
-        return AuthState.UNKNOWN, f"{', '.join(dict.fromkeys(open_checks))} did not come to an end (temperror)"
+        named = ", ".join(dict.fromkeys(one.method for one in open_checks))
+        why = next((one.note for one in open_checks if one.note and one.method != "dmarc"), "temperror")
+        return AuthState.UNKNOWN, f"{named} did not come to an end ({why})"
     if spf_ours and spf_ours.word in ("fail", "softfail"):
         return AuthState.FAIL, f"SPF said {spf_ours.word} for {spf_ours.domain}"
-    bad = next((one for one in ours if one.word in ("fail", "permerror", "policy")), None)
+    bad = next((one for one in ours if one.word in ("fail", "permerror")), None)
     if bad:
-        return AuthState.FAIL, f"the DKIM signature of {bad.domain} is bad ({bad.word})"
+        return AuthState.FAIL, f"the DKIM signature of {bad.domain} is bad ({bad.note or bad.word})"
     if not may_pass:
         return AuthState.NONE, f"DMARC failed for {author.domain}"
-    return AuthState.NONE, f"nothing that was checked speaks for {author.domain}"
+    refused = next((f": {one.note}" for one in ours if one.word == "policy" and one.note), "")
+    return AuthState.NONE, f"nothing that was checked speaks for {author.domain}{refused}"
+
+
+def _noted(why: str, result: Result) -> str:
+    return f"{why} ({result.note})" if result.note else why

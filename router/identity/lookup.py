@@ -27,7 +27,6 @@ from typing import Any, Protocol, TypeAlias
 MAX_TTL_S = 3_600.0
 NEGATIVE_TTL_S = 300.0
 FAILURE_TTL_S = 5.0
-MAX_RECORDS = 100
 FAIR_S = 0.5  # a question that had less time than this says nothing about the resolver
 
 _SERVER = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%]+)\]|(?P<four>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?")
@@ -304,7 +303,7 @@ def wire(servers: Sequence[tuple[str, int]] = (), try_s: float = 0.8) -> Wire:
         ttl_s = float(found.chaining_result.minimum_ttl)
         if found.rrset is None:
             return ABSENT, ttl_s
-        records = tuple(_record(one, kind) for one in list(found.rrset)[:MAX_RECORDS])
+        records = tuple(_record(one, kind) for one in found.rrset)
         return Answer(Status.ANSWER, records), ttl_s
 
     return send

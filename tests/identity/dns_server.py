@@ -38,15 +38,12 @@ class DnsServer:
         self.delay_s = 0.3
         self.asked: list[tuple[str, str]] = []
         self.by_tcp = 0
-        self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind(("127.0.0.1", 0))
+        self._udp, self._tcp = _sockets()
         self.port = self._udp.getsockname()[1]
-        self._tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._tcp.bind(("127.0.0.1", self.port))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._ready = threading.Event()
+        self._stop = asyncio.Event()
 
     @property
     def address(self) -> str:
@@ -62,7 +59,7 @@ class DnsServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
         self._udp.close()
         self._tcp.close()
@@ -87,22 +84,22 @@ class DnsServer:
                 data = await reader.readexactly(size)
                 server.by_tcp += 1
                 server._answer(data, lambda answer: writer.write(struct.pack(">H", len(answer)) + answer), None)
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(server.delay_s * 2 if server.mode == "slow" else 0)
+                await writer.drain()
             except (asyncio.IncompleteReadError, ConnectionError):
                 pass
             finally:
                 writer.close()
 
-        async def begin():
+        async def serve():
             udp, _ = await self._loop.create_datagram_endpoint(Udp, sock=self._udp)
             listening = await asyncio.start_server(tcp, sock=self._tcp)
             self._ready.set()
-            return udp, listening
+            await self._stop.wait()
+            udp.close()
+            listening.close()
 
-        udp, listening = self._loop.run_until_complete(begin())
-        self._loop.run_forever()
-        udp.close()
-        listening.close()
+        self._loop.run_until_complete(serve())
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
         self._loop.run_until_complete(asyncio.sleep(0.01))
@@ -166,6 +163,22 @@ class DnsServer:
         forged.set_rcode(dns.rcode.NXDOMAIN)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             stranger.sendto(forged.to_wire(), peer)
+
+
+def _sockets() -> tuple[socket.socket, socket.socket]:
+    """UDP and TCP at one free port of loopback."""
+    for _ in range(100):
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", 0))
+        tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            tcp.bind(udp.getsockname())
+        except OSError:  # somebody has it
+            udp.close()
+            tcp.close()
+            continue
+        return udp, tcp
+    raise OSError("no free port")
 
 
 def _quoted(text: str | bytes) -> str:
