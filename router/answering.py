@@ -177,12 +177,13 @@ def preview(ruleset: Ruleset, decision: Decision, raw: RawMessage, now: datetime
     policy = policy_of(ruleset)
     if decision.queue is None:
         return Preview({"scope": "no queue is addressed"}, None)
-    if decision.reply is None:
-        return Preview({"rules": "no rule says anything"}, None)
-    asked = wish.of_decision(replace(decision, hold=None, reply=replace(decision.reply, send=True)))
-    if asked is None:
-        return Preview({"rules": "no rule says anything"}, None)
-    asked = _with_opening(ruleset, asked, decision.received_at)
+    said = decision.reply and wish.of_decision(replace(decision, hold=None, reply=replace(decision.reply, send=True)))
+    if decision.reply is None or not said:
+        found = gates.judge(of_raw(raw, policy, "", len(raw.body)), None, now)
+        return Preview(
+            {"rules": "no rule says anything"} | {gate: found[gate] for gate in found if gate != "G17"}, None
+        )
+    asked = _with_opening(ruleset, said, decision.received_at)
     fields = tuple(one for one in raw.fields if one[0].lower() != policy.reply_field.lower().encode())
     seen = replace(raw, fields=(*fields, (policy.reply_field.encode(), asked.field_body().encode())))
     mail = of_raw(seen, policy, "", len(raw.body))
