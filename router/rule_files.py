@@ -25,6 +25,7 @@ from pathlib import Path
 from router.errors import BadFile, BadInput, Location, Problem, closest
 
 MAX_BYTES = 2 * 1024 * 1024
+SERVICE_RULES, SERVICE_STATE = Path("/etc/mailrouter"), Path("/var/lib/mailrouter")
 KEPT = 20
 """How many good files are kept."""
 
@@ -184,12 +185,16 @@ def _attributes(path: Path) -> list[str]:
 
 # ------------------------------------------------------------------------------------------------------------- history
 def state_folder(rules: Path, state: Path | None = None) -> Path:
-    """Where this filter keeps what it must not forget: as told, else systemd's STATE_DIRECTORY, else `.mailrouter`
-    beside the rules file."""
+    """Where this filter keeps what it must not forget: as told, else systemd's STATE_DIRECTORY, else that of the service
+    for the rules of the service (deploy/mailrouter.service), else `.mailrouter` beside the rules file."""
     if state is not None:
         return state
     given = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
-    return Path(given) if given else rules.parent / ".mailrouter"
+    if given:
+        return Path(given)
+    if rules.parent.absolute() == SERVICE_RULES and SERVICE_STATE.is_dir():
+        return SERVICE_STATE
+    return rules.parent / ".mailrouter"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ class Entry:
 
 
 CODES: dict[str, Entry] = {
+    "E100": Entry(
+        "The file cannot be read, or is being written at this moment.", "Look at its name and rights, or try again."
+    ),
     "E101": Entry(
         "The file is not valid YAML.",
         "Look at the place and the line above it: indentation (spaces, no tabs), brackets that are not closed, "
@@ -27,6 +30,12 @@ CODES: dict[str, Entry] = {
     "E105": Entry(
         "The file is not UTF-8, has a byte order mark or control characters, more than 2 MiB, or more than 50 levels.",
         'Save it as "UTF-8" without BOM; put long lists into files (`lists`).',
+    ),
+    "E106": Entry("A link, a folder, a pipe or a device stands there.", "Name the file itself."),
+    "E107": Entry(
+        "Somebody else could change the file, and with it where mail goes.",
+        "Take the right to write from others, or give the file to root; `serve --rules-owner` and `--rules-group` allow "
+        "one user and one group.",
     ),
     "E200": Entry("The file does not say which version it is.", "Begin it with `version: 1`."),
     "E201": Entry("Another kind of value is expected: a text, a list or a block of keys.", "See the expected form."),
@@ -142,7 +151,10 @@ CODES: dict[str, Entry] = {
         "Let it act, or remove it.",
     ),
     "W515": Entry("Thresholds were tuned for another model.", "Tune them anew, or say `accept: model`."),
-    "W516": Entry("A phrase that hits very much of the archive (backtest).", "Make it more special."),
+    "W516": Entry(
+        "A phrase that hits very much of the archive (backtest).",
+        "Make it more special; `backtest --greedy` says what is much.",
+    ),
     "W517": Entry("A regular expression where a phrase would do.", "Write `words:`."),
     "W518": Entry(
         "A regular expression holds a character that the text it sees never has.",

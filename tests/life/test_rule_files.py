@@ -265,3 +265,15 @@ def test_state_lives_where_told_else_where_systemd_says_else_beside_the_rules(tm
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/mailrouter:/var/lib/other")
     assert str(rule_files.state_folder(rules)) == "/var/lib/mailrouter"
     assert rule_files.state_folder(rules, tmp_path) == tmp_path
+
+
+def test_state_of_the_service_is_found_by_its_rules(tmp_path, monkeypatch):
+    """`mailrouter edit /etc/mailrouter/rules.yaml` by root writes the history that the service reads."""
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.setattr(rule_files, "SERVICE_RULES", tmp_path / "etc")
+    monkeypatch.setattr(rule_files, "SERVICE_STATE", tmp_path / "var")
+    rules = tmp_path / "etc" / "rules.yaml"
+    assert rule_files.state_folder(rules) == tmp_path / "etc" / ".mailrouter"
+    (tmp_path / "var").mkdir()
+    assert rule_files.state_folder(rules) == tmp_path / "var"
+    assert rule_files.state_folder(tmp_path / "rules.yaml") == tmp_path / ".mailrouter"
