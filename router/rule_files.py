@@ -185,8 +185,8 @@ def _attributes(path: Path) -> list[str]:
 
 # ------------------------------------------------------------------------------------------------------------- history
 def state_folder(rules: Path, state: Path | None = None) -> Path:
-    """Where this filter keeps what it must not forget: as told, else systemd's STATE_DIRECTORY, else that of the service
-    for the rules of the service (deploy/mailrouter.service), else `.mailrouter` beside the rules file."""
+    """Where this filter keeps what it must not forget: as told, else systemd's STATE_DIRECTORY, else the service's own
+    for the service's rules (deploy/mailrouter.service), else `.mailrouter` beside the rules file."""
     if state is not None:
         return state
     given = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]

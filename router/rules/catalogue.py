@@ -34,8 +34,8 @@ CODES: dict[str, Entry] = {
     "E106": Entry("A link, a folder, a pipe or a device stands there.", "Name the file itself."),
     "E107": Entry(
         "Somebody else could change the file, and with it where mail goes.",
-        "Take the right to write from others, or give the file to root; `serve --rules-owner` and `--rules-group` allow "
-        "one user and one group.",
+        "Take the right to write from others, or give the file to root; `serve --rules-owner` and `--rules-group` "
+        "allow one user and one group.",
     ),
     "E200": Entry("The file does not say which version it is.", "Begin it with `version: 1`."),
     "E201": Entry("Another kind of value is expected: a text, a list or a block of keys.", "See the expected form."),
