@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from router.facts import Facts
 from router.logic import Truth, Unknown, unknown
@@ -15,9 +16,12 @@ from router.message.addresses import addresses_in
 from router.message.envelope import folded
 from router.rules.phrases import OutOfTime
 from router.rules.ruleset import Ruleset
-from router.rules.schema import Field
+from router.rules.schema import ChecklistItem, Field
 from router.rules.schema_conditions import AddressField
 from router.rules.text import Text, normalise
+
+if TYPE_CHECKING:
+    from router.rules.views import AccountView, Labels
 
 OUT_OF_TIME = unknown("out of time")
 MAX_VALUES = 100
@@ -81,7 +85,9 @@ class Evaluation:
         self._addresses: dict[AddressField, tuple[str, ...]] = {}
         self._extracted: dict[str, tuple[Extracted, ...]] = {}
         self._looked_up: dict[tuple[str, str], str | Unknown | None] = {}
-        self.views: dict[str, object] = {}  # see views.py
+        self.labels: dict[str, Labels | Unknown] = {}  # these three belong to views.py
+        self.account: AccountView | None = None
+        self.missing: tuple[tuple[str, ChecklistItem], ...] | None = None
         self.named: dict[str, Truth] = {}
         self.named_here: dict[str, Truth] = {}  # named conditions that depend on earlier stages
         self.unavailable: dict[str, str] = {}  # what could not be known -> why

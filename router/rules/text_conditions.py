@@ -123,10 +123,14 @@ def _some_field_has(fields: tuple[Field, ...], wanted: frozenset[int]) -> Callab
 
     def judge(e: Evaluation) -> Truth:
         found = e.found
+        searched = 0
         for field in fields:
-            if field in found and not wanted.isdisjoint(found[field]):
-                return True
-        return any_of([one(e) for one in judges])
+            groups = found.get(field)
+            if groups is not None:
+                if not wanted.isdisjoint(groups):
+                    return True
+                searched += 1
+        return False if searched == len(fields) else any_of([one(e) for one in judges])
 
     return judge
 

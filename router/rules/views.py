@@ -39,10 +39,9 @@ class Labels:
 
 def labels(evaluation: Evaluation, name: str) -> Labels | Unknown:
     """The model's word on a classifier of the rules file; unknown without a model or without thresholds."""
-    key = f"classifier {name}"
-    known = evaluation.views.get(key)
-    if not isinstance(known, Labels | Unknown):
-        known = evaluation.views[key] = _labels(evaluation, evaluation.rules.file.classifiers[name])
+    known = evaluation.labels.get(name)
+    if known is None:
+        known = evaluation.labels[name] = _labels(evaluation, evaluation.rules.file.classifiers[name])
     return known
 
 
@@ -117,10 +116,9 @@ class AccountView:
 
 
 def account(evaluation: Evaluation) -> AccountView:
-    known = evaluation.views.get("account")
-    if not isinstance(known, AccountView):
-        known = evaluation.views["account"] = _account(evaluation)
-    return known
+    if evaluation.account is None:
+        evaluation.account = _account(evaluation)
+    return evaluation.account
 
 
 def _account(evaluation: Evaluation) -> AccountView:
@@ -205,17 +203,16 @@ def ticket_status(evaluation: Evaluation) -> str | Unknown:
 # -------------------------------------------------------------------------------------------------------------- missing
 def missing(evaluation: Evaluation) -> tuple[tuple[str, schema.ChecklistItem], ...]:
     """What the mail surely does not say: (checklist, item) of every checklist in use, in the order of the file."""
-    known = evaluation.views.get("missing")
-    if isinstance(known, tuple):
-        return known
+    if evaluation.missing is not None:
+        return evaluation.missing
     found = []
     for checks in evaluation.rules.checklists:
         if checks.use_when.judge(evaluation) is True:
             found += [
                 (str(checks.checklist.name), one.item) for one in checks.items if one.present.judge(evaluation) is False
             ]
-    lacking = evaluation.views["missing"] = tuple(found)
-    return lacking
+    evaluation.missing = tuple(found)
+    return evaluation.missing
 
 
 def is_missing(evaluation: Evaluation, checks: ChecklistChecks, count: int) -> Truth:

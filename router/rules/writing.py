@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from router.rules import schema
 from router.rules.evaluation import Evaluation
 from router.rules.schema import actions as a
-from router.vocabulary import HEADERS, Priority
+from router.vocabulary import Priority
 
 QUEUE, TOPIC, REDIRECT = "queue", "set_topic", "redirect"
 
@@ -110,16 +110,10 @@ class Writing:
 
     def _write_header(self, action: a.AddHeader, rule: schema.Rule) -> str | None:
         name = str(action.name)
-        prefix = self._evaluation.rules.prefix.casefold()
-        if name.casefold().removeprefix(prefix) in _OWN_HEADERS:
-            return f"ignored: {name} is written by the filter itself"
         refused = self._take(f"header {name.casefold()}", str(action.value), rule)
         if refused is None:
             self.headers.setdefault(name.casefold(), (name, str(action.value)))
         return refused
-
-
-_OWN_HEADERS = frozenset(name.casefold() for name in HEADERS)
 
 
 def action_said(action: a.Action) -> str:

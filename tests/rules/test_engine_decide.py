@@ -389,12 +389,6 @@ def test_a_field_is_one_line_of_at_most_200_characters():
     assert all(value.isprintable() for _, value in decision.headers_add)
 
 
-def test_a_rule_cannot_write_the_fields_of_the_filter():
-    decision = decided(rule(ALWAYS, "{header: {X-Desk-Priority: mine}}"))
-    assert header(decision, "Priority") == ["normal"]
-    assert "written by the filter itself" in line_of(decision).then[0]
-
-
 def test_what_could_not_be_known_is_named():
     decision = decided(rule("{sender_in: contacts}"), lists=DOWN, auth="unknown", thread="unavailable")
     assert {one.what for one in decision.degraded} == {"contacts", "auth", "thread", "model"}
