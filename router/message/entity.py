@@ -125,7 +125,7 @@ def of_plain_mail(top: Headers, body: bytes, *, cut: bool) -> Entity | None:
     if not _EASY_BOUNDARY.fullmatch(boundary):
         return None
     delimiter = b"--" + boundary.encode("ascii")
-    if body.count(delimiter) != 3 or body.count(boundary.encode("ascii")) != 3:
+    if body.count(delimiter[2:]) != 3:  # also in no other place
         return None
     first = 0 if body.startswith(delimiter) else body.find(b"\n" + delimiter) + 1
     second = body.find(b"\n" + delimiter, first) + 1

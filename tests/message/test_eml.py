@@ -65,6 +65,12 @@ def test_body_is_capped():
     assert not raw(b"Subject: s\n\nshort").body_cut
 
 
+@pytest.mark.parametrize("more, cut", [(0, False), (1, True)])
+def test_the_last_byte_of_the_cap(more, cut):
+    found = raw(b"\n\nSubject: s\r\n\r\n" + b"x" * (MAX_BODY_BYTES - 2 + more) + b"\r\n")
+    assert (len(found.body), found.body_cut) == (MAX_BODY_BYTES, cut)
+
+
 def test_cap_counts_bytes_of_the_wire():
     """A body that fits with LF but not with CRLF is cut, as it would be from an MTA."""
     assert raw(b"\n\n" + b"x\n" * (MAX_BODY_BYTES // 2)).body_cut

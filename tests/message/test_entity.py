@@ -105,6 +105,7 @@ def test_fast_path_equals_flanker(data):
         alternative("Content-Type: text/plain\n\nb1", "Content-Type: text/html\n\ntwo"),
         b"Content-Type: text/plain\nContent-Type: text/html\n\nx\n",
         b"Content-Type: multipart/alternative; boundary=b; boundary=c\n\n--b\n\n--b\n\n--b--\n",
+        b'Content-Type: text/html; boundary="b"\n\n<p>\n--b\n\n--b--\n',
         b"Content-Type: message/rfc822\n\nSubject: s\n\nx\n",
         alternative("Content-Type: text/plain\n\n1", "Content-Type: text/html\n\n2")[:-7],
     ],
@@ -165,6 +166,16 @@ def nested(depth: int) -> bytes:
 
 def depth_of(entity: Entity) -> int:
     return 1 + max(map(depth_of, entity.children), default=0)
+
+
+def test_only_the_last_leaf_is_cut():
+    """What came before the cut is all there, whoever read it."""
+    body = multipart("mixed", "Content-Type: text/plain\n\none", "Content-Type: image/png\n\ntwo").partition(b"\n\n")[2]
+    top = mime_headers(b"multipart/mixed; boundary=b1", None, None, 1)
+    for reader in (parse.by_flanker, parse.by_stdlib):
+        tree = reader(top, b"multipart/mixed; boundary=b1", body.partition(b"two")[0], cut=True)
+        assert tree is not None
+        assert [child.cut for child in tree.children] == [False, True]
 
 
 @pytest.mark.parametrize("reader", [1, 2])
