@@ -137,16 +137,16 @@ def _refresh(kept: _Kept, source: FileList) -> None:
             return
         kept.signature, kept.changed_at = _signature(status), datetime.fromtimestamp(status.st_mtime, UTC)
         if not stat.S_ISREG(status.st_mode):
-            raise _Unusable("is not a file")
+            raise Unusable("is not a file")
         if status.st_size > MAX_FILE_BYTES:
-            raise _Unusable(f"is larger than {MAX_FILE_BYTES >> 20} MiB")
+            raise Unusable(f"is larger than {MAX_FILE_BYTES >> 20} MiB")
         with open(descriptor, "rb", closefd=False) as file:
             data = file.read(MAX_FILE_BYTES + 1)
         if _signature(os.fstat(descriptor)) != kept.signature:
             kept.signature = None
-            raise _Unusable("was being written")
-        kept.rows = _parsed(data, source)
-    except _Unusable as error:
+            raise Unusable("was being written")
+        kept.rows = parsed(data, source.key, source.value)
+    except Unusable as error:
         kept.rows = unknown(f"{source.name}: {source.path} {error}")
     except OSError as error:
         kept.signature = None  # tried again, though the file may not have changed
@@ -156,7 +156,7 @@ def _refresh(kept: _Kept, source: FileList) -> None:
             os.close(descriptor)
 
 
-class _Unusable(Exception):
+class Unusable(Exception):
     """The file is there and cannot be used; the words follow its name."""
 
 
@@ -164,32 +164,33 @@ def _signature(status: os.stat_result) -> tuple[int, ...]:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-def _parsed(data: bytes, source: FileList) -> _Rows:
+def parsed(data: bytes, key: str, value: str | None) -> _Rows:
+    """The rows of a CSV: compared key -> values in the order of the file. Raises Unusable."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _Unusable(f"is not UTF-8 (byte {error.start})") from None
+        raise Unusable(f"is not UTF-8 (byte {error.start})") from None
     delimiter = max(",;\t", key=text.split("\n", 1)[0].count)
     found: dict[str, list[str]] = {}
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         columns = [one.strip().casefold() for one in next(rows, [])]
-        key_at = _place(columns, source.key)
-        value_at = None if source.value is None else _place(columns, source.value)
+        key_at = _place(columns, key)
+        value_at = None if value is None else _place(columns, value)
         for row in rows:
-            key = compared(row[key_at]) if len(row) > key_at else ""
-            if key:
-                value = row[value_at].strip() if value_at is not None and len(row) > value_at else ""
-                found.setdefault(key, []).append(value)
+            of = compared(row[key_at]) if len(row) > key_at else ""
+            if of:
+                said = row[value_at].strip() if value_at is not None and len(row) > value_at else ""
+                found.setdefault(of, []).append(said)
     except csv.Error as error:
-        raise _Unusable(f"is no CSV: {error}") from None
+        raise Unusable(f"is no CSV: {error}") from None
     return {key: tuple(values) for key, values in found.items()}
 
 
 def _place(columns: list[str], wanted: str) -> int:
     if columns.count(wanted.strip().casefold()) != 1:
         shown = ", ".join(one for one in columns if one) or "no header row"
-        raise _Unusable(f'has no single column "{wanted}" ({shown})')
+        raise Unusable(f'has no single column "{wanted}" ({shown})')
     return columns.index(wanted.strip().casefold())
 
 
