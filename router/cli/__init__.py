@@ -79,9 +79,9 @@ def mailrouter() -> None:
 
 def main() -> None:
     try:
-        mailrouter(prog_name="mailrouter", standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        # Outside its standalone mode click does not raise Exit here: it returns the status.
+        status = mailrouter(prog_name="mailrouter", standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
     except click.ClickException as mistake:
         mistake.show()
         sys.exit(2)
