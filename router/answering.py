@@ -96,23 +96,23 @@ class Answering:
         return replace(decision, headers_add=fields), f"{made}@{self.domain}"
 
 
-def answering_of(ruleset: Ruleset, base: Path) -> Answering:
-    """The filter's side of these rules. base: the folder that paths in them start from. Raises NoAnswers with what is
-    missing; the filter then goes on without acknowledgements."""
+def answering_of(ruleset: Ruleset, base: Path, key_file: Path | None = None) -> Answering:
+    """The filter's side of these rules. base: the folder that paths in them start from. key_file: instead of the one
+    they name. Raises NoAnswers with what is missing; the filter then goes on without acknowledgements."""
     settings = ruleset.file.settings
     if settings.reply is None or settings.reply.intent_domain is None:
         raise NoAnswers("settings.reply.intent_domain is not set")
     policy_of(ruleset)
-    return Answering(ruleset, keys_of(ruleset, base), str(settings.reply.intent_domain).lower())
+    return Answering(ruleset, keys_of(ruleset, base, key_file), str(settings.reply.intent_domain).lower())
 
 
-def keys_of(ruleset: Ruleset, base: Path) -> Keys:
-    """The keys made of `settings.key_file`. Raises NoAnswers."""
-    path = ruleset.file.settings.key_file
-    if path is None:
+def keys_of(ruleset: Ruleset, base: Path, key_file: Path | None = None) -> Keys:
+    """The keys made of `key_file`, else of `settings.key_file`. Raises NoAnswers."""
+    named = ruleset.file.settings.key_file
+    if key_file is None and named is None:
         raise NoAnswers("settings.key_file is not set")
     try:
-        return read_keys(base / str(path))
+        return read_keys(key_file or base / str(named))
     except BadKey as problem:
         raise NoAnswers(str(problem)) from None
 
@@ -135,16 +135,13 @@ def _plain(texts: schema.Texts) -> dict[str, str]:
 
 
 def _asks(file: schema.RulesFile) -> dict[str, dict[str, str]]:
-    """What is asked for, by `checklist.item` and, where only one checklist has an item of that name, by `item`."""
+    """What is asked for, by `checklist.item` and by `item`; of two items of one name the first in the file, since a
+    decision names an item once."""
     found: dict[str, dict[str, str]] = {}
-    seen: dict[str, int] = {}
     for checklist in file.checklists.values():
         for item in checklist.items:
-            found[f"{checklist.name}.{item.id}"] = found[str(item.id)] = _plain(item.ask)
-            seen[str(item.id)] = seen.get(str(item.id), 0) + 1
-    for name, number in seen.items():
-        if number > 1:
-            del found[name]
+            found[f"{checklist.name}.{item.id}"] = texts = _plain(item.ask)
+            found.setdefault(str(item.id), texts)
     return found
 
 

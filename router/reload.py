@@ -23,7 +23,8 @@ from router.workers.pool import Loaded, Pool, Refused
 class Source:
     """Where rules and model come from. rules, models: paths. at: a fixed clock (demonstrations). run_tests: those of
     the rules file. state: the directory of the last good files; None: none are kept. owner: a user who may own the
-    rules file besides root and us; group: one that may write it (threat row 17)."""
+    rules file besides root and us; group: one that may write it (threat row 17). key_file: the secret that signs
+    intents, instead of the one that the rules name."""
 
     rules: Path
     models: Path | None
@@ -32,6 +33,7 @@ class Source:
     state: Path | None = None
     owner: int | None = None
     group: str | None = None
+    key_file: Path | None = None
 
 
 class Reloader:
@@ -84,6 +86,7 @@ class Reloader:
             base=source.rules.parent,
             owners=() if source.owner is None else (source.owner,),
             group=source.group,
+            key_file=source.key_file,
         )
 
     async def _start_from_last_good(self) -> bool:

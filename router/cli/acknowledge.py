@@ -21,7 +21,7 @@ from router.acknowledge.service import Acknowledger, AcknowledgeService, Log
 from router.acknowledge.throttle import Instant, Throttle
 from router.answering import NoAnswers, Preview, keys_of, policy_of, preview
 from router.archive import Desk, Given, messages
-from router.cli.asking import MODELS, RULES, STATE, Moment, fixed_auth, generation, placed
+from router.cli.asking import KEY_FILE, MODELS, RULES, STATE, Moment, fixed_auth, generation, placed
 from router.errors import BadFile, BadInput, LookupFailed
 from router.generation import load_generation
 from router.milter.listen import Listener, inherited, opened, place
@@ -36,12 +36,6 @@ DATABASE = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="PATH",
     help=f"What was answered. Default: {DATABASE_NAME} in the state directory.",
-)
-KEY_FILE = click.option(
-    "--key-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="PATH",
-    help="The secret that filter and service share. Default: settings.key_file of the rules.",
 )
 
 
@@ -166,7 +160,7 @@ def clock() -> Instant:
 def _policy_and_keys(rules: Path, key_file: Path | None) -> tuple[Policy, Keys]:
     loaded = load_generation(rules, None)
     policy = policy_of(loaded.ruleset)
-    return policy, read_keys(key_file) if key_file else keys_of(loaded.ruleset, rules.parent)
+    return policy, keys_of(loaded.ruleset, rules.parent, key_file)
 
 
 def _relay(smtp: str, helo: str) -> Relay:

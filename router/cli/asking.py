@@ -54,6 +54,13 @@ CONTROL = click.option(
     help="The control socket. Default: control.sock in $RUNTIME_DIRECTORY, else in the state directory.",
 )
 
+KEY_FILE = click.option(
+    "--key-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PATH",
+    help="The secret that filter and acknowledgement service share. Default: settings.key_file of the rules.",
+)
+
 
 def options(command: F) -> F:
     """The options of every command that decides stored mail."""

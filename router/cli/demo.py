@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import smtplib
 import sys
 import tempfile
@@ -13,7 +14,11 @@ from pathlib import Path
 
 import click
 
+from router.acknowledge.keys import read_keys
+from router.acknowledge.throttle import Throttle
+from router.answering import NoAnswers, answering_of
 from router.archive import Desk, Given, found
+from router.cli.acknowledge import clock
 from router.cli.asking import MODELS, RULES, Moment, generation, placed
 from router.cli.embedded import EmbeddedMta, Passed
 from router.errors import BadInput
@@ -75,42 +80,69 @@ class _Demo:
 
     async def run(self, once: bool) -> None:
         spec = f"unix:{self.folder / 'milter.sock'}"
-        filter_ = await self._start_filter(spec)
+        key, intents = self._key()
+        filter_ = await self._start_filter(spec, key)
         authserv = min(self.loaded.ruleset.site.trusted_authserv, default=None)
         self.passed: list[Passed] = []
-        mta = EmbeddedMta(spec, self.folder, authserv, self._tell)
+        mta = EmbeddedMta(spec, self.folder, authserv, self._tell, intents)
         await mta.start(self.port)
+        service = await self._start_service(key, intents[1], mta.submission_port) if intents else None
         try:
             when = self.clock or datetime.now().astimezone()
             click.echo(f"{self.loaded.ruleset.file.name or self.rules}: it is {when:%A %Y-%m-%d %H:%M}\n")
             for number, sample in enumerate(self.samples, 1):
                 click.echo(f"{number:2}. {sample.stem}")
                 await asyncio.to_thread(self._send, sample, mta.smtp_port)
-            self._finish(mta.smtp_port, once)
+            self._finish(mta, once)
             if not once:
                 await asyncio.Event().wait()
         finally:
             await mta.stop()
-            filter_.terminate()
-            await filter_.wait()
+            for process in (filter_, service):
+                if process is not None:
+                    process.terminate()
+                    await process.wait()
 
-    async def _start_filter(self, spec: str) -> asyncio.subprocess.Process:
+    def _key(self) -> tuple[Path, tuple[str, Path] | None]:
+        """A key of this demonstration's own, and where intents go: (domain, socket), if the rules have answers."""
+        key = self.folder / "key"
+        key.write_text(secrets.token_hex(32))
+        key.chmod(0o600)
+        try:
+            answering = answering_of(self.loaded.ruleset, self.rules.parent, key)
+        except NoAnswers:
+            return key, None
+        return key, (answering.domain, self.folder / "acknowledge.sock")
+
+    async def _start_service(self, key: Path, socket: Path, submission_port: int) -> asyncio.subprocess.Process:
+        database = self.folder / "acknowledgements.sqlite"
+        # A new store is silent for a day; asked for by hand, it is not.
+        Throttle(database, read_keys(key), clock, service=False, by_hand=True).close()
+        command = [sys.executable, "-m", "router.cli", "acknowledge", "--rules", str(self.rules)]
+        command += ["--listen", f"lmtp:unix:{socket}", "--smtp", f"127.0.0.1:{submission_port}"]
+        command += ["--key-file", str(key), "--database", str(database)]
+        return await self._started(command, self.folder / "acknowledge.log", "acknowledgement service")
+
+    async def _start_filter(self, spec: str, key: Path) -> asyncio.subprocess.Process:
         command = [sys.executable, "-m", "router.cli", "serve", "--listen", spec]
-        command += ["--rules", str(self.rules), "--models", str(self.models)]
+        command += ["--rules", str(self.rules), "--models", str(self.models), "--key-file", str(key)]
         # Who may own the rules file matters for a real filter, not for one that delivers into its own folder.
         command += ["--state", str(self.folder / "state"), "--rules-owner", str(self.rules.stat().st_uid)]
         command += ["--at", self.clock.isoformat()] if self.clock else []
-        log = self.folder / "filter.log"
+        return await self._started(command, self.folder / "filter.log", "filter")
+
+    async def _started(self, command: list[str], log: Path, what: str) -> asyncio.subprocess.Process:
+        """The process, when it says that it is ready. Raises BadInput with its log when it does not."""
         with log.open("wb") as stderr:
             process = await asyncio.create_subprocess_exec(*command, stderr=stderr, env=dict(os.environ))
         for _ in range(int(READY_WITHIN_S * 10)):
             if b'"ready"' in log.read_bytes():
                 return process
             if process.returncode is not None:
-                raise BadInput(f"the filter did not start:\n{log.read_text(errors='replace')}")
+                raise BadInput(f"the {what} did not start:\n{log.read_text(errors='replace')}")
             await asyncio.sleep(0.1)
         process.kill()
-        raise BadInput(f"the filter did not start within {READY_WITHIN_S:.0f} s; its log is {log}")
+        raise BadInput(f"the {what} did not start within {READY_WITHIN_S:.0f} s; its log is {log}")
 
     def _send(self, sample: Path, port: int) -> None:
         """As a customer's mail server would: envelope from the message, CRLF lines, one session a mail."""
@@ -135,7 +167,7 @@ class _Demo:
             key = name.decode("ascii", "replace").removeprefix(prefix)
             text = str(make_header(decode_header(body.decode("ascii", "replace"))))
             fields[key] = f"{fields[key]}; {text}" if key in fields else text
-        went = ", ".join(one.strip(b"<>").decode() for one in passed.outcome.recipients)
+        went = ", ".join(self._people(passed))
         came = ", ".join(passed.recipients)
         click.echo(f"    {came} → {went}" if came != went else f"    {came}")
         shown = [fields[key] for key in ("Queue",) if key in fields] + [
@@ -146,14 +178,22 @@ class _Demo:
         for line in shown[1:]:
             click.echo(f"        {line}")
 
-    def _finish(self, port: int, once: bool) -> None:
-        moved = sum(
-            {one.encode() for one in passed.recipients} != {one.strip(b"<>") for one in passed.outcome.recipients}
-            for passed in self.passed
-        )
+    def _people(self, passed: Passed) -> list[str]:
+        """The recipients that are mailboxes: without the intent."""
+        reply = self.loaded.ruleset.settings.reply
+        domain = f"@{reply.intent_domain}" if reply and reply.intent_domain else "@"
+        recipients = [one.strip(b"<>").decode() for one in passed.outcome.recipients]
+        return [one for one in recipients if not one.endswith(domain)]
+
+    def _finish(self, mta: EmbeddedMta, once: bool) -> None:
+        port = mta.smtp_port
+        moved = sum(set(passed.recipients) != set(self._people(passed)) for passed in self.passed)
         click.echo(f"\n{len(self.passed)} of {len(self.samples)} mails delivered, {moved} of them to another desk.")
         if len(self.passed) < len(self.samples) or not moved:
             self.failed = True
+        if mta.acknowledged:
+            first = self.folder / mta.acknowledged[0] / "new"
+            click.echo(f"{len(mta.acknowledged)} writers got an acknowledgement, the first one in {first}")
         click.echo(f"Maildirs: {self.folder}")
         click.echo("Why was one redirected?  mailrouter explain " + str(self.samples[0]))
         if not once:

@@ -1,5 +1,8 @@
 """A small mail server for the demo: SMTP in, the filter by milter as Postfix does it, LMTP out to Maildirs.
 
+Intents go to the acknowledgement service by LMTP, and what it answers comes in by a second SMTP port, which asks no
+filter, as a real server is set up.
+
 It listens on loopback only and keeps everything in one folder. It asks no DNS, so it takes the author's proof from the
 field `X-Demo-Auth` of the sample (`pass` when there is none) and writes it down as a border server would, in an
 `Authentication-Results` field with an authserv-id that rules.yaml trusts.
@@ -33,14 +36,28 @@ class Passed:
 
 
 class EmbeddedMta:
-    """Speaks SMTP on `port`, asks the filter at `spec`, delivers to `folder/<address>/`."""
+    """Speaks SMTP on `port`, asks the filter at `spec`, delivers to `folder/<address>/`.
 
-    def __init__(self, spec: str, folder: Path, authserv: str | None, tell: Callable[[Passed], None]) -> None:
+    intents: (domain, path of the socket) of the acknowledgement service. submission_port: takes acknowledgements.
+    """
+
+    def __init__(
+        self,
+        spec: str,
+        folder: Path,
+        authserv: str | None,
+        tell: Callable[[Passed], None],
+        intents: tuple[str, Path] | None = None,
+    ) -> None:
         self.spec = spec
         self.folder = folder
         self.authserv = authserv
         self.tell = tell
+        self.intents = intents
+        self.acknowledged: list[str] = []
+        """Whom an acknowledgement was delivered to, in order."""
         self.smtp_port = 0
+        self.submission_port = 0
         self._lmtp_port = 0
         self._servers: list[asyncio.Server] = []
         self._count = 0
@@ -55,7 +72,13 @@ class EmbeddedMta:
         smtp = await loop.create_server(
             lambda: SMTP(self, data_size_limit=MAX_MESSAGE_BYTES, enable_SMTPUTF8=True, loop=loop), "127.0.0.1", port
         )
-        self._servers = [smtp, lmtp]
+        submission = await loop.create_server(
+            lambda: SMTP(_Maildirs(self.folder, self.acknowledged.append), enable_SMTPUTF8=True, loop=loop),
+            "127.0.0.1",
+            0,
+        )
+        self._servers = [smtp, lmtp, submission]
+        self.submission_port = submission.sockets[0].getsockname()[1]
         self.smtp_port = smtp.sockets[0].getsockname()[1]
         self._lmtp_port = lmtp.sockets[0].getsockname()[1]
 
@@ -104,19 +127,28 @@ class EmbeddedMta:
         return b"\r\n".join(lines) + blank + body
 
     def _deliver(self, sender: str, recipients: list[str], data: bytes) -> None:
-        with smtplib.LMTP("127.0.0.1", self._lmtp_port) as client:
-            client.sendmail(sender, recipients, data, ["SMTPUTF8"] if not data.isascii() else [])
+        intents = [one for one in recipients if self.intents and one.endswith("@" + self.intents[0])]
+        people = [one for one in recipients if one not in intents]
+        options = ["SMTPUTF8"] if not data.isascii() else []
+        if people:
+            with smtplib.LMTP("127.0.0.1", self._lmtp_port) as client:
+                client.sendmail(sender, people, data, options)
+        if self.intents and intents:
+            with smtplib.LMTP(str(self.intents[1])) as client:
+                client.sendmail(sender, intents, data, options)
 
 
 class _Maildirs:
-    """The LMTP side: a Maildir for each recipient."""
+    """The LMTP side: a Maildir for each recipient. told: called with each."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, told: Callable[[str], None] = lambda recipient: None) -> None:
         self.folder = folder
+        self.told = told
 
-    async def handle_DATA(self, _server: LMTP, _session: SmtpSession, envelope: SmtpEnvelope) -> str:
+    async def handle_DATA(self, _server: SMTP, _session: SmtpSession, envelope: SmtpEnvelope) -> str:
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         for recipient in envelope.rcpt_tos:
             place = self.folder / recipient.replace("/", "_")
             mailbox.Maildir(place, create=True).add(content.replace(b"\r\n", b"\n"))
+            self.told(recipient)
         return "250 delivered"

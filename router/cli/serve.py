@@ -11,7 +11,7 @@ import click
 import structlog
 
 from router import rule_files
-from router.cli.asking import CONTROL, MODELS, RULES, STATE, Moment
+from router.cli.asking import CONTROL, KEY_FILE, MODELS, RULES, STATE, Moment
 from router.control import place
 from router.reload import Source
 from router.service import Service, Settings, activated_sockets
@@ -34,6 +34,7 @@ from router.workers.pool import Limits, Refused
 @CONTROL
 @click.option("--rules-owner", metavar="USER", help="Who may own the rules file, besides root and this user.")
 @click.option("--rules-group", metavar="GROUP", help="Who may write the rules file, besides its owner.")
+@KEY_FILE
 @click.option("--no-tests", is_flag=True, help="Take the rules even if the tests inside them fail.")
 @click.option("--at", type=Moment(), help="A fixed clock, for demonstrations.")
 def serve_command(
@@ -47,6 +48,7 @@ def serve_command(
     control: Path | None,
     rules_owner: str | None,
     rules_group: str | None,
+    key_file: Path | None,
     no_tests: bool,
     at: datetime | None,
 ) -> None:
@@ -74,6 +76,7 @@ def serve_command(
         state=state,
         owner=user_id(rules_owner),
         group=rules_group,
+        key_file=key_file,
     )
     settings = Settings(
         source=source,

@@ -43,6 +43,7 @@ def main() -> None:
     arguments.add_argument("--owner", type=int, action="append", default=[os.geteuid()])
     arguments.add_argument("--group")
     arguments.add_argument("--models", type=Path)
+    arguments.add_argument("--key-file", type=Path)
     arguments.add_argument("--at", type=datetime.fromisoformat)
     arguments.add_argument("--test", action="store_true")
     options = arguments.parse_args()
@@ -63,7 +64,7 @@ def main() -> None:
         _send(control, {"refused": refused})
         return
     ruleset = generation.ruleset
-    answering, no_answers = _answering(generation, options.base or options.rules.parent)
+    answering, no_answers = _answering(generation, options.base or options.rules.parent, options.key_file)
     _send(
         control,
         {
@@ -129,10 +130,10 @@ def _be_worker(
         os._exit(status)  # never back into the nursery's code
 
 
-def _answering(generation: Generation, base: Path) -> tuple[Answering | None, str]:
+def _answering(generation: Generation, base: Path, key_file: Path | None) -> tuple[Answering | None, str]:
     """The filter's side of acknowledgements, or why this filter asks for none; mail goes on without them."""
     try:
-        return answering_of(generation.ruleset, base), ""
+        return answering_of(generation.ruleset, base, key_file), ""
     except NoAnswers as problem:
         return None, str(problem)
 

@@ -230,12 +230,13 @@ class Pool:
         base: Path | None = None,
         owners: Sequence[int] = (),
         group: str | None = None,
+        key_file: Path | None = None,
     ) -> Loaded:
         """Start a generation from these files and decide every further mail by it. Raises `Refused`; then nothing has
         changed.
 
         base: the folder that paths in the rules start from, when it is not their own. owners: users who may own the
-        rules file, besides root and us. group: one that may write it.
+        rules file, besides root and us. group: one that may write it. key_file: instead of the one the rules name.
         """
 
         def begin(source: Path) -> Awaitable[_Nursery]:
@@ -243,6 +244,7 @@ class Pool:
             start_from += [f"--owner={one}" for one in owners]
             start_from += [f"--group={group}"] if group is not None else []
             start_from += ["--models", str(models)] if models is not None else []
+            start_from += ["--key-file", str(key_file)] if key_file is not None else []
             start_from += ["--at", at.isoformat()] if at is not None else []
             start_from += ["--test"] if run_tests else []
             return self._begin(start_from)

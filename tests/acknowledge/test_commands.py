@@ -180,20 +180,15 @@ def test_an_answer_cannot_say_what_is_on_file_or_what_was_written(tmp_path, plac
 
 
 def test_without_a_domain_or_a_key_the_filter_asks_for_nothing(tmp_path):
-    plain = ruleset(tmp_path)
+    domain = "    intent_domain: ack.flexihost.internal\n"
     with pytest.raises(NoAnswers, match="intent_domain"):
-        answering_of(plain, tmp_path)
-    named = ruleset(tmp_path, ("    once_per:", "    intent_domain: ack.desk.internal\n    once_per:"))
+        answering_of(ruleset(tmp_path, (domain, "")), tmp_path)
     with pytest.raises(NoAnswers, match="key_file"):
-        answering_of(named, tmp_path)
-    keyed = ruleset(
-        tmp_path,
-        ("    once_per:", "    intent_domain: ack.desk.internal\n    once_per:"),
-        ("\nsettings:\n", "\nsettings:\n  key_file: key\n"),
-    )
+        answering_of(ruleset(tmp_path), tmp_path)
+    keyed = ruleset(tmp_path, ("\nsettings:\n", "\nsettings:\n  key_file: key\n"))
     with pytest.raises(NoAnswers, match="cannot be read"):
         answering_of(keyed, tmp_path)
     (tmp_path / "key").write_bytes(b"k" * 40)
     (tmp_path / "key").chmod(0o600)
-    assert answering_of(keyed, tmp_path).domain == "ack.desk.internal"
+    assert answering_of(keyed, tmp_path).domain == "ack.flexihost.internal"
     assert keys_of(keyed, tmp_path)

@@ -16,10 +16,9 @@ DOMAIN = "ack.flexihost.internal"
 
 
 def desk_folder(folder: Path) -> Path:
-    """The project's rules with an intent domain and a key, in a folder of their own. Gives the rules' path."""
+    """The project's rules with a key, in a folder of their own. Gives the rules' path."""
     text = (ROOT / "rules.yaml").read_text()
     text = text.replace("\nsettings:\n", "\nsettings:\n  key_file: key\n", 1)
-    text = text.replace("\n    once_per:", f"\n    intent_domain: {DOMAIN}\n    once_per:", 1)
     (folder / "rules.yaml").write_text(text)
     (folder / "key").write_text("0123456789abcdef" * 4)
     (folder / "key").chmod(0o600)
