@@ -1,22 +1,28 @@
 """`mailrouter check`: is rules.yaml right?"""
 
 import json
+from datetime import date, datetime
 from pathlib import Path
 
 import click
 
 from router import rule_files
-from router.errors import Problem, Severity
-from router.rules import cases, problems
-from router.rules.compile import compile_rules
-from router.rules.load import check
+from router.cli.asking import MODELS, Moment
+from router.cli.checking import Checked, checked
+from router.errors import Problem
+from router.rules import problems
+
+NOTES = frozenset({"W513"})
+"""Nothing is wrong yet, only a date comes nearer: a note, unless --strict asks for everything."""
 
 
 @click.command("check")
 @click.argument("rules", type=click.Path(path_type=Path), default="rules.yaml")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True)
 @click.option("--strict", is_flag=True, help="Exit status 1 when there are warnings.")
-def check_command(rules: Path, form: str, strict: bool) -> None:
+@click.option("--at", type=Moment(), help="The day for warnings about dates. Default: today.")
+@MODELS
+def check_command(rules: Path, form: str, strict: bool, at: datetime | None, models: Path) -> None:
     """Look for mistakes in rules.yaml and run the tests inside it. All problems are shown at once, each with its place
     and, where one was probably meant, the right word.
 
@@ -25,28 +31,43 @@ def check_command(rules: Path, form: str, strict: bool) -> None:
     mailrouter check --format json rules.yaml
     """
     data = rule_files.read(rules)
-    loaded, found = check(data, str(rules), base=rules.parent)
-    report = None
-    if loaded is not None:
-        report = cases.run(compile_rules(loaded, data))
-    text = written(form, found, data, report)
+    found = checked(data, rules, today=at.date() if at else date.today(), model=_model(data, models))
+    notes = tuple(one for one in found.problems if one.code in NOTES and not strict)
+    text = written(form, found, notes)
     if text:
         click.echo(text)
-    if any(one.severity is Severity.ERROR for one in found):
+    if form == "text":
+        for one in notes:
+            click.echo(f"{one.location}: note {one.code}: {one.message}", err=True)
+    if found.errors:
         raise click.exceptions.Exit(2)
-    if report is not None and not report.ok:
+    if found.failed:
         raise click.exceptions.Exit(3)
-    if strict and found:
+    if strict and found.problems:
         raise click.exceptions.Exit(1)
 
 
-def written(form: str, found: tuple[Problem, ...], data: bytes, report: cases.Report | None) -> str:
+def written(form: str, found: Checked, notes: tuple[Problem, ...] = ()) -> str:
     """What to print: nothing at all when all is well (text), one object (json), one line a problem (github)."""
     if form == "json":
-        tests = {"passed": report.passed if report else 0, "failed": report.failed if report else 0}
-        listed = [problems.as_json(one) for one in found]
+        tests = {"passed": found.report.passed if found.report else 0, "failed": found.failed}
+        listed = [problems.as_json(one) for one in found.problems]
         return json.dumps({"problems": listed, "tests": tests}, ensure_ascii=False)
-    said = [problems.as_github(one) for one in found] if form == "github" else [problems.report(found, data)]
-    if report is not None and not report.ok:
-        said.append(report.as_text())
-    return "\n".join(one for one in said if one)
+    if form == "github":
+        said = [problems.as_github(one) for one in found.problems]
+        if found.report is not None and not found.report.ok:
+            said.append(found.report.as_text())
+        return "\n".join(said)
+    return found.as_text(without=notes)
+
+
+def _model(data: bytes, models: Path) -> str | None:
+    """The id of the model in use, for W515; looked up only where the rules speak of one."""
+    if b"tuned_for" not in data:
+        return None
+    from router.classify import registry
+
+    try:
+        return registry.current(models)
+    except registry.ModelRefused:
+        return None

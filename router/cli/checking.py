@@ -33,9 +33,9 @@ class Checked:
         """A filter would take it."""
         return self.file is not None and not self.errors and not self.failed
 
-    def as_text(self) -> str:
+    def as_text(self, without: tuple[Problem, ...] = ()) -> str:
         """What is wrong, for a terminal; "" when nothing is."""
-        said = [problems.report(self.problems, self.data)]
+        said = [problems.report((one for one in self.problems if one not in without), self.data)]
         if self.report is not None and not self.report.ok:
             said.append(self.report.as_text())
         return "\n".join(one for one in said if one)
