@@ -202,7 +202,7 @@ def span(text: str) -> str:
                 hours.parse_span(spoken)
             except ValueError:
                 meant = None
-        raise Malformed("E205", str(error), meant) from None
+        raise Malformed("E205", str(error).replace(text, _shown(text)), meant) from None
     return text
 
 
@@ -211,7 +211,7 @@ def days(text: str) -> tuple[int, ...]:
     try:
         return hours.parse_days(text)
     except ValueError as error:
-        message, _, meant = str(error).partition('; did you mean "')
+        message, _, meant = str(error).replace(text, _shown(text)).partition('; did you mean "')
         raise Malformed("E205", message, meant.partition('"')[0] or None) from None
 
 
