@@ -65,7 +65,7 @@ def _tests(told: list[Reason]) -> int:
 def _leaf(check: Check, value: Truth, evaluation: Evaluation) -> Reason:
     if isinstance(value, Unknown):
         return Reason(f"{check.said} = unknown ({'; '.join(value.causes)})")
-    shown = check.evidence(evaluation) if check.evidence and evaluation.telling else ""
+    shown = check.evidence(evaluation) if check.evidence else ""
     return Reason(f"{check.said} = {word(value)}" + (f" ({shown})" if shown else ""))
 
 

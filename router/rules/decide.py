@@ -1,9 +1,7 @@
-"""From facts to a decision: stage by stage, rule by rule, then what all of it adds up to.
+"""From facts to a decision: the rules are run, and what all of them wrote is summed up.
 
-A plain function: same facts, same rules, same decision. Rules see the facts and what earlier stages wrote; inside a
-stage no rule sees another, so that the order of the file matters for the slots alone. A rule fires when its condition
-is true; when it is unknown and says `on_unknown: hold`, a person gets the mail. Nothing here can lose a mail: the
-strongest a rule can do is hold it.
+A plain function: same facts, same rules, same decision. A rule fires when its condition is true; when it is unknown and
+says `on_unknown: hold`, a person gets the mail. Nothing here can lose a mail: the strongest a rule can do is hold it.
 """
 
 import hashlib
@@ -13,17 +11,15 @@ from dataclasses import replace
 
 from router.decision import Account, Classified, Decision, Identity, Recipients, ThreadView, TraceLine
 from router.facts import Facts
-from router.logic import Truth, Unknown
+from router.logic import Unknown
 from router.message.envelope import RawMessage, address_of
 from router.message.message import Degraded
-from router.rules import schema, views
+from router.rules import running, schema, views
 from router.rules.answer import Places, expectation_of, reply_of
-from router.rules.because import because
 from router.rules.evaluation import Evaluation
 from router.rules.headers import CLEAN, degraded_field, fields_of, parameters, plain
-from router.rules.ruleset import CompiledRule, Ruleset, StageIndex
-from router.rules.schema import Mode, OnUnknown, actions
-from router.rules.writing import Writing, action_said
+from router.rules.ruleset import Ruleset
+from router.rules.writing import Writing
 from router.threads.thread import Thread
 from router.vocabulary import UNDETERMINED, AccountState, AuthState, Priority, Verdict
 
@@ -39,12 +35,11 @@ def decide(
     nothing of the mail is quoted. clock: seconds, for `settings.time_budget`; the default counts only this thread's own
     work, so that neither a slow look-up nor a busy machine makes tests unknown.
     """
-    evaluation = Evaluation(facts, ruleset, clock or _own_work(ruleset), telling=trace)
+    evaluation = Evaluation(facts, ruleset, clock or _own_work(ruleset))
     writing = Writing(evaluation)
-    lines: list[TraceLine] = []
-    for stage in ruleset.stages:
-        _run(stage, evaluation, writing, lines, every=trace)
-    return _summed_up(evaluation, writing, tuple(lines))
+    runs = running.run(evaluation, writing)
+    decision = _summed_up(evaluation, writing, tuple(running.brief(runs)))
+    return replace(decision, trace=tuple(running.whole(runs, evaluation))) if trace else decision
 
 
 def _own_work(ruleset: Ruleset) -> Callable[[], float]:
@@ -89,71 +84,6 @@ def kept(raw: RawMessage, ruleset: Ruleset, what: str, why: str) -> Decision:
     ]
     added = tuple((ruleset.prefix + name, plain(value)) for name, value in fields)
     return replace(decision, queue=queue, degraded=degraded, headers_add=added)
-
-
-# --------------------------------------------------------------------------------------------------------------- rules
-def _run(stage: StageIndex, evaluation: Evaluation, writing: Writing, lines: list[TraceLine], *, every: bool) -> None:
-    """One stage. every: also judge and record the rules that the index knows to be false."""
-    evaluation.new_stage()
-    writing.stage_stopped = None
-    ended = writing.stopped  # by an earlier stage: a `stop: all` takes effect at the end of its own
-    fired = []
-    today = evaluation.local_now.date()
-    for compiled in stage.rules if every else stage.candidates(evaluation):
-        rule = compiled.rule
-        if compiled.limited and not evaluation.rules.runs_on(rule, today):
-            if every:
-                why = "mode off" if rule.mode is Mode.OFF else f"until {rule.until}"
-                lines.append(_line(rule, False, why, (), "off"))
-            continue
-        stopped = ended or writing.stage_stopped
-        if stopped and not compiled.holds and rule.on_unknown is not OnUnknown.HOLD:
-            if every:
-                lines.append(_line(rule, False, f"stopped by {stopped.id} (line {stopped.at.line})"))
-            continue
-        value = compiled.check.judge(evaluation)
-        if value is False:
-            if every:
-                lines.append(_line(rule, value, because(compiled.check, evaluation)))
-            continue
-        done = _carried_out(compiled, value, writing, stopped)
-        lines.append(_line(rule, value, _why(compiled, value, evaluation), done))
-        if value is True and rule.mode is Mode.ENFORCE and not stopped:
-            fired.append(str(rule.id))
-    evaluation.fired |= frozenset(fired)
-    evaluation.tags = frozenset(writing.tags)
-    evaluation.topic = writing.topic
-    evaluation.queue = writing.slot("queue")
-
-
-def _why(compiled: CompiledRule, value: Truth, evaluation: Evaluation) -> str:
-    """The reason of a live mail is the condition as written, or the causes; nothing of the mail is in it."""
-    if evaluation.telling:
-        return because(compiled.check, evaluation)
-    return "; ".join(value.causes) if isinstance(value, Unknown) else compiled.check.said
-
-
-def _carried_out(
-    compiled: CompiledRule, value: Truth, writing: Writing, stopped: schema.Rule | None
-) -> tuple[str, ...]:
-    rule = compiled.rule
-    if isinstance(value, Unknown):
-        if rule.on_unknown is not OnUnknown.HOLD:
-            return ()
-        reason = f"{rule.id} could not be judged: {'; '.join(value.causes)}"
-        return (writing.hold(reason) if rule.mode is Mode.ENFORCE else f"would hold: {reason}",)
-    if rule.mode is Mode.SHADOW:
-        return tuple(f"would: {action_said(action)}" for action in rule.then)
-    if stopped:
-        # A stop never stops what keeps a mail back from an answer, or for a person (amendment 15).
-        safe = [action for action in rule.then if isinstance(action, actions.Hold | actions.NoReply)]
-        return (*writing.carry_out(rule, safe), f"else stopped by {stopped.id} (line {stopped.at.line})")
-    return writing.carry_out(rule, rule.then)
-
-
-def _line(rule: schema.Rule, value: Truth, why: str, done: tuple[str, ...] = (), mode: str | None = None) -> TraceLine:
-    result = "unknown" if isinstance(value, Unknown) else "true" if value else "false"
-    return TraceLine(str(rule.stage), str(rule.id), rule.at.line, result, why, done, mode or str(rule.mode))
 
 
 # ----------------------------------------------------------------------------------------------------------------- sum
@@ -224,8 +154,9 @@ def _classified(evaluation: Evaluation, name: str) -> tuple[Classified, tuple[st
     view = views.labels(evaluation, name)
     p = {} if isinstance(view, Unknown) else view.p
     best = max(p.items(), key=lambda one: one[1], default=None)
-    if name == views.TOPIC and evaluation.topic:
-        return Classified(evaluation.topic[0], f"rule:{evaluation.topic[1]}", p), best
+    if name == views.TOPIC and evaluation.earlier.topic:
+        said, by = evaluation.earlier.topic
+        return Classified(said, f"rule:{by}", p), best
     if isinstance(view, Unknown):
         return Classified(), None
     label = view.accepted

@@ -4,6 +4,7 @@ Nothing here is seen from outside `decide`; a new mail gets a new Evaluation. On
 would still have to be read or looked up answers unknown; what is known stays known.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,14 +70,23 @@ class Extracted:
     where: str
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What the stages before this one wrote. topic: (label, the rule that said so). queue: the slot."""
+
+    tags: frozenset[str] = frozenset()
+    fired: frozenset[str] = frozenset()
+    topic: tuple[str, str] | None = None
+    queue: str | None = None
+
+
 class Evaluation:
-    def __init__(self, facts: Facts, rules: Ruleset, clock: Callable[[], float], *, telling: bool = False) -> None:
-        """clock: seconds of our own work. telling: what was found may be quoted (explain, triage); never for what goes
-        into a journal."""
+    def __init__(self, facts: Facts, rules: Ruleset, clock: Callable[[], float]) -> None:
+        """clock: seconds of our own work."""
         self.facts = facts
         self.rules = rules
-        self.telling = telling
         self.late = False
+        self._telling = False
         self._clock = clock
         self._deadline = clock() + rules.settings.time_budget.total_seconds()
         self.found: dict[Field, frozenset[int]] = {}  # the phrase groups of the fields that were searched
@@ -91,14 +101,24 @@ class Evaluation:
         self.named: dict[str, Truth] = {}
         self.named_here: dict[str, Truth] = {}  # named conditions that depend on earlier stages
         self.unavailable: dict[str, str] = {}  # what could not be known -> why
-        self.tags: frozenset[str] = frozenset()
-        self.fired: frozenset[str] = frozenset()
-        self.topic: tuple[str, str] | None = None  # label, and the rule that said so
-        self.queue: str | None = None  # the slot, as earlier stages left it
+        self.earlier = Earlier()
         self.addressed = tuple(dict.fromkeys(one.queue for one in facts.recipients if one.queue))
 
-    def new_stage(self) -> None:
+    def see(self, earlier: Earlier) -> None:
+        """Go to another stage."""
+        self.earlier = earlier
         self.named_here = {}
+
+    def tell(self) -> None:
+        """From here on nothing is decided any more, only explained: what is found out now is no part of the decision,
+        and takes no time from it."""
+        self._telling = True
+        self._deadline = self._deadline if self.late else math.inf
+
+    def lacks(self, what: str, why: str) -> None:
+        """Something that a rule asked for could not be known."""
+        if not self._telling:
+            self.unavailable.setdefault(what, why)
 
     # ------------------------------------------------------------------------------------------------------------ time
     @property
@@ -113,7 +133,7 @@ class Evaluation:
         """Whether the budget is spent; looked at before everything that takes time."""
         if not self.late and self._clock() > self._deadline:
             self.late = True
-            self.unavailable["time"] = f"budget of {self.rules.settings.time_budget.total_seconds():g} s spent"
+            self.lacks("time", f"budget of {self.rules.settings.time_budget.total_seconds():g} s spent")
         return self.late
 
     # ------------------------------------------------------------------------------------------------------------ text
@@ -218,12 +238,13 @@ class Evaluation:
     def look_up(self, name: str, key: str) -> "str | Unknown | None":
         """The value on file, None when the key is not in the list, Unknown when the list cannot be used."""
         if (name, key) in self._looked_up:
-            return self._looked_up[name, key]
-        if self.out_of_time():
+            answer = self._looked_up[name, key]
+        elif self.out_of_time():
             return OUT_OF_TIME
-        answer = self._looked_up[name, key] = self.facts.services.look_up(name, key)
+        else:
+            answer = self._looked_up[name, key] = self.facts.services.look_up(name, key)
         if isinstance(answer, Unknown):
-            self.unavailable.setdefault(name, "; ".join(answer.causes).removeprefix(f"{name}: "))
+            self.lacks(name, "; ".join(answer.causes).removeprefix(f"{name}: "))
         return answer
 
     def in_list(self, name: str, key: str) -> Truth:

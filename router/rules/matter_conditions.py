@@ -101,8 +101,8 @@ def mixed(test: c.Mixed, making: Making) -> Check:
 
 def topic_shown(e: Evaluation, name: str, labels: tuple[str, ...]) -> str:
     """`technical p 0.93 >= 0.80`, or what a rule said, or why nothing is known."""
-    if name == views.TOPIC and e.topic:
-        return f"{e.topic[0]}, by rule {e.topic[1]}"
+    if name == views.TOPIC and e.earlier.topic:
+        return "{}, by rule {}".format(*e.earlier.topic)
     view = views.labels(e, name)
     if isinstance(view, Unknown):
         return "; ".join(view.causes)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
@@ -184,10 +183,6 @@ class Ruleset:
     @property
     def prefix(self) -> str:
         return self.site.header_prefix
-
-    def runs_on(self, rule: schema.Rule, day: date) -> bool:
-        """Whether the rule runs that day: it is not off, and not past its `until`."""
-        return rule.mode is not schema.Mode.OFF and (rule.until is None or day <= rule.until)
 
     def calendar_of(self, queue: str) -> hours.Calendar:
         return self.calendars[self.queues[queue].calendar]

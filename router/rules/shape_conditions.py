@@ -175,7 +175,11 @@ def tagged(test: c.Tagged, making: Making) -> Check:
     tags = frozenset(str(tag) for tag in test.tags)
     said = f"tagged {' or '.join(test.tags)}"
     return Check(
-        lambda e: not tags.isdisjoint(e.tags), said, lambda e: ", ".join(sorted(e.tags & tags)), 1, staged=True
+        lambda e: not tags.isdisjoint(e.earlier.tags),
+        said,
+        lambda e: ", ".join(sorted(e.earlier.tags & tags)),
+        1,
+        staged=True,
     )
 
 
@@ -184,5 +188,9 @@ def fired(test: c.Fired, making: Making) -> Check:
     rules = frozenset(str(rule) for rule in test.rules)
     said = f"fired {' or '.join(test.rules)}"
     return Check(
-        lambda e: not rules.isdisjoint(e.fired), said, lambda e: ", ".join(sorted(e.fired & rules)), 1, staged=True
+        lambda e: not rules.isdisjoint(e.earlier.fired),
+        said,
+        lambda e: ", ".join(sorted(e.earlier.fired & rules)),
+        1,
+        staged=True,
     )

@@ -49,7 +49,7 @@ def _labels(evaluation: Evaluation, classifier: schema.Classifier) -> Labels | U
     services = evaluation.facts.services
     scores = evaluation.facts.scores
     if isinstance(scores, Unknown):
-        evaluation.unavailable.setdefault("model", "; ".join(scores.causes))
+        evaluation.lacks("model", "; ".join(scores.causes))
         return scores
     if classifier.name not in scores:
         return unknown(f"the model has no classifier {classifier.name}")
@@ -82,8 +82,8 @@ def _labels(evaluation: Evaluation, classifier: schema.Classifier) -> Labels | U
 
 def is_label(evaluation: Evaluation, name: str, label: str) -> Truth:
     """True: accepted, or a rule of an earlier stage said so. False: rejected, or another is accepted. Else unknown."""
-    if name == TOPIC and evaluation.topic:
-        return evaluation.topic[0] == label
+    if name == TOPIC and evaluation.earlier.topic:
+        return evaluation.earlier.topic[0] == label
     view = labels(evaluation, name)
     if isinstance(view, Unknown):
         return view
@@ -96,7 +96,7 @@ def is_label(evaluation: Evaluation, name: str, label: str) -> Truth:
 
 def is_undecided(evaluation: Evaluation, name: str) -> bool:
     """No label is accepted: the model abstains, there is none, or it has no such classifier."""
-    if name == TOPIC and evaluation.topic:
+    if name == TOPIC and evaluation.earlier.topic:
         return False
     view = labels(evaluation, name)
     return isinstance(view, Unknown) or view.accepted is None
@@ -178,7 +178,7 @@ def contact(evaluation: Evaluation) -> ContactState:
 def thread(evaluation: Evaluation) -> Thread | Unknown:
     found = evaluation.facts.thread
     if isinstance(found, Unknown):
-        evaluation.unavailable.setdefault("thread", "; ".join(found.causes))
+        evaluation.lacks("thread", "; ".join(found.causes).removeprefix("thread: "))
     return found
 
 
@@ -244,4 +244,4 @@ def default_queue(evaluation: Evaluation) -> str:
 
 
 def chosen_queue(evaluation: Evaluation) -> str:
-    return evaluation.queue or default_queue(evaluation)
+    return evaluation.earlier.queue or default_queue(evaluation)
