@@ -110,7 +110,9 @@ _EDGES = " \t\n.,;:!?()[]{}<>«»„“”\"'‘’`…—–-*+=~|/\\&"
 _WORD = re.compile(r"[^\W\d_]+(?:['’ʼ`-][^\W\d_]+)*")
 _ASCII_LETTER = re.compile("[a-zï]")
 _HARD_SIGN = re.compile("ъ[^еёюяиі ]")
-_LOOKALIKES = str.maketrans("aceiïopxy", "асеіїорху")  # keyboards without і make Ukrainians type the Latin one
+_CYRILLIC_LETTER = re.compile("[\u0400-\u052f]")
+_TO_CYRILLIC = str.maketrans("aceiïopxy", "асеіїорху")
+_TO_LATIN = str.maketrans("асеіїорхуѕј", "aceiïopxysj")
 _MACHINE = frozenset("@\\/_=<>{}[]|#$%^~0123456789")
 _QUOTED = re.compile(r"«[^»\n]{0,400}»|“[^”\n]{0,400}”|„[^“”\n]{0,400}[“”]|\"[^\"\n]{0,400}\"|`[^`\n]{0,400}`")
 _LOG_LINE = re.compile(
@@ -174,8 +176,10 @@ def _words(text: str) -> tuple[list[str], list[str], int]:
             piece = piece.lower()
             if piece.isascii():
                 latin.append(piece)
-            elif "\u0400" <= piece[0] <= "\u052f" or "\u0400" <= piece[-1] <= "\u052f":
-                cyrillic.append(piece.translate(_LOOKALIKES) if _ASCII_LETTER.search(piece) else piece)
+            elif _ASCII_LETTER.search(piece) and _CYRILLIC_LETTER.search(piece):
+                _of_two_scripts(piece, cyrillic, latin)
+            elif "\u0400" <= piece[0] <= "\u052f":
+                cyrillic.append(piece)
             elif piece[0] <= "\u024f":
                 latin.append(piece)
             else:
@@ -183,6 +187,16 @@ def _words(text: str) -> tuple[list[str], list[str], int]:
         if len(cyrillic) >= MAX_CYRILLIC_WORDS or len(latin) + other >= MAX_WORDS:
             break
     return cyrillic, latin, other
+
+
+def _of_two_scripts(word: str, cyrillic: list[str], latin: list[str]) -> None:
+    """Old keyboards have no і, so Ukrainians type the Latin one; swindlers put Cyrillic letters into Latin words. What
+    is left when the look-alikes are changed tells which it is."""
+    as_latin = word.translate(_TO_LATIN)
+    if as_latin.isascii():
+        latin.append(as_latin)
+    else:
+        cyrillic.append(word.translate(_TO_CYRILLIC))
 
 
 def _of_cyrillic(words: list[str]) -> str:

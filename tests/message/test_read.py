@@ -128,6 +128,45 @@ def test_text_and_parts(data, text, parts, read_by):
     assert not found.degraded
 
 
+ANSWERED_IN_HTML = {
+    "gmail": """<div dir="ltr">Так, помилка 550.</div><br><div class="gmail_quote gmail_quote_container">
+<div dir="ltr" class="gmail_attr">пт, 6 бер. 2026 р. о 12:00 Desk &lt;<a href="mailto:support@desk.example">
+support@desk.example</a>&gt; пише:<br></div><blockquote class="gmail_quote" style="margin:0 0 0 .8ex">
+<div>Яка помилка?</div></blockquote></div>""",
+    "outlook": """<html><head><style>p.MsoNormal{margin:0cm}</style></head><body lang=UK><div class=WordSection1>
+<p class=MsoNormal>Так, помилка 550.<o:p></o:p></p><p class=MsoNormal><o:p>&nbsp;</o:p></p>
+<div style='border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm'><p class=MsoNormal><b>From:</b> Desk
+&lt;support@desk.example&gt;<br><b>Sent:</b> Friday, March 6, 2026 12:00 PM<br><b>To:</b> Olena
+&lt;olena@customer.example&gt;<br><b>Subject:</b> Re: Mail</p></div>
+<p class=MsoNormal>Яка помилка?</p></div></body></html>""",
+    "apple": """<html><body>Так, помилка 550.<br><div dir="ltr"><br><blockquote type="cite">6 бер. 2026 р. о 12:00 Desk
+&lt;support@desk.example&gt; пише:<br><br></blockquote></div>
+<blockquote type="cite"><div>Яка помилка?</div></blockquote>
+</body></html>""",
+    "mail.ru": """<HTML><BODY><div>Так, помилка 550.</div><blockquote style="border-left:1px solid #0857A6">
+Пятница, 6 марта 2026, 12:00 +02:00 от Desk &lt;support@desk.example&gt;:<br>&nbsp;
+<div>Яка помилка?</div></blockquote>
+</BODY></HTML>""",
+    "yandex": """<div>Так, помилка 550.</div><div>&nbsp;</div><div>06.03.2026, 12:00, "Desk" &lt;support@desk.example&gt;:
+</div><blockquote><p>Яка помилка?</p></blockquote>""",
+    "thunderbird": """<html><head><meta charset="UTF-8"></head><body><p>Так, помилка 550.</p>
+<div class="moz-cite-prefix">06.03.2026 12:00, Desk пише:<br></div><blockquote type="cite" cite="mid:x@d.example">
+<pre class="moz-quote-pre" wrap="">Яка помилка?
+</pre></blockquote></body></html>""",
+    "outlook on the web": """<div>Так, помилка 550.</div><div id="appendonsend"></div><hr style="width:98%">
+<div id="divRplyFwdMsg"><font face="Calibri"><b>Від:</b> Desk &lt;support@desk.example&gt;<br><b>Надіслано:</b>
+6 березня 2026 р. 12:00<br><b>Кому:</b> Olena<br><b>Тема:</b> Re: Mail</font></div><div>Яка помилка?</div>""",
+}
+
+
+@pytest.mark.parametrize("program", ANSWERED_IN_HTML)
+def test_replies_in_html(program):
+    """The quote cutter works on what the HTML of each program becomes."""
+    found = message(f"Subject: Re: Mail\nContent-Type: text/html; charset=utf-8\n\n{ANSWERED_IN_HTML[program]}\n")
+    assert found.new_text == "Так, помилка 550."
+    assert "Яка помилка?" in found.quoted_text
+
+
 def test_format_flowed():
     found = message("Content-Type: text/plain; format=flowed; delsp=no\n\nThis goes \non.\n> A quote \n> too.\n")
     assert found.full_text == "This goes on.\n> A quote too."
