@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 
@@ -270,3 +271,79 @@ def test_limits_of_many_senders_are_exact(desk):
         desk.clock.pass_by(seconds=4)
     assert len(desk.mta.sent) == 50
     assert desk.clock.wall - FRIDAY < timedelta(hours=1)
+
+
+# ------------------------------------------------------------------------------------------------- a disk that fails
+class FailingDisk:
+    """A connection whose n-th statement fails, and with `for_ever` every one after it."""
+
+    def __init__(self, connection, n, for_ever=False):
+        self._connection = connection
+        self.left = n
+        self._for_ever = for_ever
+
+    def execute(self, *arguments):
+        self.left -= 1
+        if self.left == 0 or (self._for_ever and self.left < 0):
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._connection.execute(*arguments)
+
+    def executemany(self, *arguments):
+        self.left -= 1
+        if self.left == 0 or (self._for_ever and self.left < 0):
+            raise sqlite3.OperationalError("database or disk is full")
+        return self._connection.executemany(*arguments)
+
+    def __getattr__(self, name):
+        return getattr(self._connection, name)
+
+
+@pytest.mark.parametrize("for_ever", [False, True])
+def test_whichever_statement_fails_nobody_gets_two_and_every_intent_settles(desk, for_ever):
+    """The n-th access to the disk fails, n = 1, 2, 3 … until none does; the MTA tries again when the disk is well."""
+    answered = 0
+    for n in range(1, 200):
+        author = f"p{n}@shop{n}.example"
+        mail = intent(letter(author=author, message_id=f"<m{n}@shop.example>"), sender=author, at=desk.clock.wall)
+        store = desk.acknowledger.open()._store
+        disk = store.connection = FailingDisk(store.connection, n, for_ever)
+        first = desk.handle(mail)
+        if disk.left > 0:
+            break
+        desk.acknowledger.close()
+        second = desk.handle(mail)
+        assert first[:3] in ("250", "451") and second[:3] == "250", (n, first, second)
+        sent = [message for message in desk.mta.sent if message.to == author]
+        assert len(sent) <= 1
+        answered += len(sent)
+        desk.clock.pass_by(hours=1)
+    assert n > 20
+    assert answered >= n - 8  # a failure costs an answer only round the sending itself
+
+
+def test_a_full_disk_keeps_intents_in_the_queue_and_frees_them_when_there_is_room(desk):
+    full = True
+    original = desk.acknowledger._open_throttle
+
+    def opened():
+        store = original()
+        if full:
+            (pages,) = store._store.connection.execute("PRAGMA page_count").fetchone()
+            store._store.connection.execute(f"PRAGMA max_page_count={pages}")
+        return store
+
+    desk.acknowledger._open_throttle = opened
+    desk.acknowledger.close()
+    waiting = []
+    for number in range(300):
+        author = f"p{number}@shop{number}.example"
+        one = intent(letter(author=author, message_id=f"<m{number}@x.example>"), sender=author, at=desk.clock.wall)
+        if desk.handle(one).startswith("451 "):
+            waiting.append(one)
+        desk.clock.pass_by(seconds=30)
+    assert waiting
+    full = False
+    desk.acknowledger.close()
+    assert {desk.handle(one)[:3] for one in waiting} == {"250"}
+    addresses = [message.to for message in desk.mta.sent]
+    assert len(addresses) == len(set(addresses)) == 300 - sum("G12" in gates for gates in desk.refused())
