@@ -147,7 +147,7 @@ class Delivery:
     def _edit_fields(self, one: Edit) -> None:
         made = Field(one.name, one.value if self.leading_space else b" " + one.value)
         if one.kind == "addheader":
-            self.fields.append(made)
+            self._add_field(made)
         elif one.kind == "insheader":
             self.fields.insert(min(one.index, len(self.fields)), made)
         else:
@@ -159,6 +159,15 @@ class Delivery:
                 found.name, found.body, found.gone = made.name, made.body, False
             else:
                 found.gone = True
+
+    def _add_field(self, made: Field) -> None:
+        """At the end; Sendmail (8.17, measured) uses the place of a deleted field of that name again."""
+        if not self.deletes_shift:
+            for at, one in enumerate(self.fields):
+                if one.gone and one.name.lower() == made.name.lower():
+                    self.fields[at] = made
+                    return
+        self.fields.append(made)
 
     def _find(self, name: bytes, index: int) -> Field | None:
         lowered = name.lower()
