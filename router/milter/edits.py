@@ -55,7 +55,7 @@ def plan(decision: Decision, raw: RawMessage, offer: Offer, prefix: str, *, inte
     elif fields:
         missing.append("addheader")
     edits += recipients
-    if intent:
+    if intent and not unable:  # an acknowledgement would speak of a redirect that did not happen
         # A plain ADDRCPT would do without NOTIFY=NEVER, and a failure of ours would be told to the customer.
         if offer.allows(Action.ADDRCPT_PAR):
             edits.append(responses.add_recipient(intent, NO_NOTICES))

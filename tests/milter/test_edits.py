@@ -210,13 +210,18 @@ def test_an_intent_needs_its_own_arguments():
     assert (made.packets, made.not_offered) == (ACCEPT, ("addrcpt_par",))
 
 
+def test_nobody_is_told_of_a_redirect_that_did_not_happen():
+    made = plan(decision(**REDIRECT), raw(), without(Action.DELRCPT), PREFIX, intent="v1.x@ack.desk.example")
+    assert b"v1.x@ack" not in made.packets
+
+
 ALL_ACTIONS = [Action.ADDHDRS, Action.ADDRCPT, Action.DELRCPT, Action.CHGHDRS, Action.QUARANTINE, Action.ADDRCPT_PAR]
 
 
 @pytest.mark.parametrize("size", range(len(ALL_ACTIONS) + 1))
 def test_whatever_is_offered_nothing_else_is_asked_for(size):
     """Every subset of the actions: the answer is one this MTA can take, and names what it left out."""
-    wanted = {"addheader", "chgheader", "quarantine", "addrcpt_par"}
+    wanted = {"addheader", "chgheader", "quarantine"}
     for offered in combinations(ALL_ACTIONS, size):
         offer = Offer(6, sum(offered), 0)
         full = decision(**REDIRECT, headers_add=(("X-Desk-A", "v"),), verdict=Verdict.HOLD, hold=("why",))
