@@ -117,7 +117,8 @@ async def measure(count: int, concurrency: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         python, here = sys.executable, "bench.plain_filter"
         specs = {name: f"unix:{folder}/{name}.sock" for name in ("noop", "plain", "mailrouter")}
-        serve = [python, "-m", "router.cli", "serve", "--listen", specs["mailrouter"], "--at", "2026-03-06T19:40+02:00"]
+        serve = [python, "-m", "router.cli", "serve", "--listen", specs["mailrouter"], "--no-dns"]
+        serve += ["--at", "2026-03-06T19:40+02:00"]
         peers = [
             Peer("no-op codec", specs["noop"], [python, "-m", here, specs["noop"], "--noop"], b"ready"),
             Peer("plain scikit-learn", specs["plain"], [python, "-m", here, specs["plain"]], b"ready"),

@@ -13,10 +13,11 @@ from router.classify import registry
 from router.classify.model import Model, Thresholds
 from router.decision import Decision
 from router.facts import Scores, Services, Site
-from router.identity.authentication import Authentication, join
+from router.identity.authentication import NOT_CHECKED, Authentication, join
 from router.identity.authentication_results import find as find_results
 from router.identity.author import Author
 from router.identity.contacts import FileList, ItemList, ListBook, NoList, Source
+from router.identity.looked_up import LookedUp
 from router.logic import Unknown, unknown
 from router.message.envelope import RawMessage, address_of
 from router.message.message import Message
@@ -31,6 +32,9 @@ from router.triage import triage
 
 Authenticate = Callable[[Message, Author, Site], Authentication]
 
+WAITED_FOR = (schema.SqlList, schema.UrlList, schema.LookupList)
+"""Lists that only the look-up process asks (router/lookups)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Generation:
@@ -41,12 +45,21 @@ class Generation:
     model: Model | None
     model_refused: str = ""
 
-    def services(self, now: datetime, authenticate: Authenticate | None = None) -> Services:
-        """The outside world for one mail that is decided at `now` (aware)."""
+    def services(
+        self, now: datetime, authenticate: Authenticate | None = None, looked_up: LookedUp | None = None
+    ) -> Services:
+        """The outside world for one mail that is decided at `now` (aware). looked_up: what was asked for it elsewhere;
+        trusted Authentication-Results stand above its own checks."""
+
+        def look_up(name: str, key: str) -> "str | Unknown | None":
+            if looked_up is not None and isinstance(self.ruleset.lists.get(name), WAITED_FOR):
+                return looked_up.value(name, key)
+            return self.lists.look_up(name, key, now)
+
         return Services(
             now=now,
-            authenticate=authenticate or by_results,
-            look_up=lambda name, key: self.lists.look_up(name, key, now),
+            authenticate=authenticate or (by_results if looked_up is None else by_checks(looked_up)),
+            look_up=look_up,
             scores=self._scores,
             thread=_thread,
             model=self.model.id if self.model else None,
@@ -62,12 +75,13 @@ class Generation:
         *,
         now: datetime | None = None,
         authenticate: Authenticate | None = None,
+        looked_up: LookedUp | None = None,
         trace: bool = False,
         message: Message | None = None,
     ) -> Decision:
         """Decide one mail; the clock is its time of receipt unless `now` says otherwise. message: as it was read for
         another generation."""
-        services = self.services(now or raw.received_at, authenticate)
+        services = self.services(now or raw.received_at, authenticate, looked_up)
         return triage(raw, self.ruleset, services, trace=trace, message=message)
 
     def _scores(self, message: Message) -> "Scores | Unknown":
@@ -79,6 +93,19 @@ class Generation:
 def by_results(message: Message, author: Author, site: Site) -> Authentication:
     """The author's proof, from the Authentication-Results that the site trusts."""
     return join(author, address_of(message.raw.envelope.sender), find_results(message, site.trusted_authserv))
+
+
+def by_checks(looked_up: LookedUp) -> Authenticate:
+    """The same, or where there are none, from checks of our own."""
+
+    def authenticate(message: Message, author: Author, site: Site) -> Authentication:
+        results = find_results(message, site.trusted_authserv)
+        sender = address_of(message.raw.envelope.sender)
+        if results is not None:
+            return join(author, sender, results)
+        return join(author, sender, looked_up.results, looked_up.why or NOT_CHECKED)
+
+    return authenticate
 
 
 def _thread(
@@ -137,4 +164,4 @@ def _source(one: schema.ListSource, base: Path) -> Source:
         return ItemList(one.name, one.items)
     if isinstance(one, schema.FileList):
         return FileList(one.name, base / one.path, one.key, one.value, one.max_age, one.reload)
-    return NoList(one.name, "look-ups by SQL, URL or program are not asked yet")
+    return NoList(one.name, "a list by SQL, URL or function is asked by the look-up process, and nobody did")

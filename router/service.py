@@ -17,6 +17,8 @@ from typing import Any
 
 from router.control import Control
 from router.errors import BadInput
+from router.lookups.client import LookUps
+from router.lookups.client import Settings as LookUpSettings
 from router.message.envelope import RawMessage
 from router.milter.negotiation import Action, Offer, Protocol
 from router.milter.server import Front
@@ -36,6 +38,7 @@ class Settings:
     socket_mode: int = 0o660
     socket_group: str | None = None
     control: Path | None = None
+    look_ups: LookUpSettings = field(default_factory=LookUpSettings)
     limits: Limits = field(default_factory=Limits)
     drain_s: float = 20.0
     ready: Callable[[], None] = lambda: None
@@ -48,7 +51,8 @@ class Service:
     def __init__(self, settings: Settings, log: Callable[..., None]) -> None:
         self.settings = settings
         self.log = log
-        self.pool = Pool(settings.limits, self._record, log)
+        self.look_ups = LookUps(settings.look_ups, log)
+        self.pool = Pool(settings.limits, self._record, log, look_ups=self.look_ups)
         self.reloader = Reloader(settings.source, self.pool, log)
         self.front = Front(self.pool.decide, prefix=self._prefix, log=log)
         self._started_at = datetime.now(UTC)
@@ -80,6 +84,7 @@ class Service:
             if control is not None:
                 await control.close()
             await self.pool.close()
+            await self.look_ups.close()
             self.log("stopped", **{name: self.pool.counters[name] for name in sorted(self.pool.counters)})
 
     def _hang_up(self) -> None:
@@ -118,7 +123,7 @@ class Service:
     async def tell_status(self) -> dict[str, Any]:
         """The answer to `mailrouter status`. counters: by reason, since the start. mta: what each kind of MTA that came
         by has agreed to."""
-        counters = self.front.counters + self.pool.counters
+        counters = self.front.counters + self.pool.counters + self.look_ups.counters
         return {
             "ok": True,
             "pid": os.getpid(),

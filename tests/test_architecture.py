@@ -14,7 +14,7 @@ FLOORS = (
     ("facts", "decision"),
     ("rules", "acknowledge", "milter", "journal"),
     ("triage",),
-    ("generation", "archive", "answering"),
+    ("generation", "archive", "answering", "lookups"),
     ("workers", "control", "backtest"),
     ("reload",),
     ("service",),

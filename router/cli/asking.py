@@ -1,6 +1,7 @@
 """What `triage` and `explain` share: the options that say how a stored mail came in, and the way to a Decision."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,9 @@ from router.facts import Site
 from router.generation import Authenticate, Generation, load_generation
 from router.identity.authentication import Authentication
 from router.identity.author import Author
+from router.identity.lookup import server
+from router.lookups.here import looking_up
+from router.lookups.plan import plan_of
 from router.message.message import Degraded, Message
 from router.vocabulary import AuthState
 
@@ -59,6 +63,34 @@ KEY_FILE = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="PATH",
     help="The secret that filter and acknowledgement service share. Default: settings.key_file of the rules.",
+)
+
+
+class Resolver(click.ParamType[str]):
+    """The address of a DNS resolver, with a port if it is another than 53."""
+
+    name = "ADDRESS"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            server(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return str(value)
+
+
+RESOLVER = click.option(
+    "--resolver",
+    "resolvers",
+    multiple=True,
+    type=Resolver(),
+    metavar="ADDRESS",
+    help="Ask this DNS resolver, 127.0.0.1 or 127.0.0.1:5300; repeatable. Default: those of /etc/resolv.conf.",
+)
+DNS = click.option(
+    "--dns",
+    is_flag=True,
+    help="Check SPF, DKIM and DMARC where no border of ours has, and ask lists by SQL, URL or function.",
 )
 
 
@@ -119,8 +151,11 @@ def decisions(
     auth: str | None,
     client: str | None,
     trace: bool,
+    dns: bool = False,
+    resolvers: tuple[str, ...] = (),
 ) -> Iterator[Decision]:
-    """One decision a mail, in input order, with what had to be guessed named as degraded."""
+    """One decision a mail, in input order, with what had to be guessed named as degraded. dns: ask whatever has to be
+    waited for, as the filter does."""
     site = loaded.ruleset.site
     first = next(iter(site.queue_addresses), None)
     if first is None:
@@ -128,9 +163,15 @@ def decisions(
     desk = Desk(site.queue_of, first, site.header_prefix)
     given = Given(sender, recipients, placed(at, loaded), client)
     authenticate = fixed_auth(auth)
-    for found in messages(paths, given, desk, datetime.now(UTC).astimezone()):
-        decision = loaded.decide(found.raw, authenticate=authenticate, trace=trace)
-        yield replace(decision, degraded=decision.degraded + _new(found.guesses, decision))
+    with ExitStack() as open_until_the_end:
+        look_up = None
+        if dns:
+            plan = plan_of(loaded.ruleset, loaded.ruleset.file.base or Path())
+            look_up = open_until_the_end.enter_context(looking_up(plan, resolvers))
+        for found in messages(paths, given, desk, datetime.now(UTC).astimezone()):
+            looked_up = look_up(found.raw) if look_up and site.in_scope(found.raw.envelope.recipients) else None
+            decision = loaded.decide(found.raw, authenticate=authenticate, looked_up=looked_up, trace=trace)
+            yield replace(decision, degraded=decision.degraded + _new(found.guesses, decision))
 
 
 def _new(guesses: tuple[Degraded, ...], decision: Decision) -> tuple[Degraded, ...]:

@@ -124,7 +124,7 @@ class _Demo:
         return await self._started(command, self.folder / "acknowledge.log", "acknowledgement service")
 
     async def _start_filter(self, spec: str, key: Path) -> asyncio.subprocess.Process:
-        command = [sys.executable, "-m", "router.cli", "serve", "--listen", spec]
+        command = [sys.executable, "-m", "router.cli", "serve", "--listen", spec, "--no-dns"]
         command += ["--rules", str(self.rules), "--models", str(self.models), "--key-file", str(key)]
         # Who may own the rules file matters for a real filter, not for one that delivers into its own folder.
         command += ["--state", str(self.folder / "state"), "--rules-owner", str(self.rules.stat().st_uid)]

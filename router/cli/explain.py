@@ -6,13 +6,15 @@ from pathlib import Path
 
 import click
 
-from router.cli.asking import decisions, generation, options
+from router.cli.asking import DNS, RESOLVER, decisions, generation, options
 from router.rules.explain import explain
 
 
 @click.command("explain")
 @click.argument("path", metavar="FILE.eml")
 @options
+@DNS
+@RESOLVER
 @click.option("--json", "as_json", is_flag=True, help="The decision as `triage --json` writes it.")
 def explain_command(
     path: str,
@@ -23,6 +25,8 @@ def explain_command(
     at: datetime | None,
     auth: str | None,
     client: str | None,
+    dns: bool,
+    resolvers: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Say what was decided about one mail and, rule by rule, why.
@@ -40,6 +44,8 @@ def explain_command(
         at=at,
         auth=auth,
         client=client,
+        dns=dns,
+        resolvers=resolvers,
         trace=True,
     ):
         if as_json:

@@ -11,8 +11,9 @@ import click
 import structlog
 
 from router import rule_files
-from router.cli.asking import CONTROL, KEY_FILE, MODELS, RULES, STATE, Moment
+from router.cli.asking import CONTROL, KEY_FILE, MODELS, RESOLVER, RULES, STATE, Moment
 from router.control import place
+from router.lookups.client import Settings as LookUpSettings
 from router.reload import Source
 from router.service import Service, Settings, activated_sockets
 from router.workers.pool import Limits, Refused
@@ -35,6 +36,12 @@ from router.workers.pool import Limits, Refused
 @click.option("--rules-owner", metavar="USER", help="Who may own the rules file, besides root and this user.")
 @click.option("--rules-group", metavar="GROUP", help="Who may write the rules file, besides its owner.")
 @KEY_FILE
+@click.option(
+    "--dns/--no-dns",
+    default=True,
+    help="Check SPF, DKIM and DMARC where rules ask for proof and no border of ours has. Default: yes.",
+)
+@RESOLVER
 @click.option("--no-tests", is_flag=True, help="Take the rules even if the tests inside them fail.")
 @click.option("--at", type=Moment(), help="A fixed clock, for demonstrations.")
 def serve_command(
@@ -49,6 +56,8 @@ def serve_command(
     rules_owner: str | None,
     rules_group: str | None,
     key_file: Path | None,
+    dns: bool,
+    resolvers: tuple[str, ...],
     no_tests: bool,
     at: datetime | None,
 ) -> None:
@@ -84,6 +93,7 @@ def serve_command(
         socket_mode=mode,
         socket_group=socket_group,
         control=place(control, state),
+        look_ups=LookUpSettings(dns, resolvers),
         limits=Limits(workers=workers),
     )
     try:

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import click
 
-from router.cli.asking import decisions, generation, options
+from router.cli.asking import DNS, RESOLVER, decisions, generation, options
 from router.decision import Decision
 
 
 @click.command("triage")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @options
+@DNS
+@RESOLVER
 @click.option("--json", "as_json", is_flag=True, help="One decision a line, in input order.")
 def triage_command(
     paths: tuple[str, ...],
@@ -23,6 +25,8 @@ def triage_command(
     at: datetime | None,
     auth: str | None,
     client: str | None,
+    dns: bool,
+    resolvers: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Decide stored mail without an MTA. PATH is an .eml, a Maildir, an mbox, a folder of .eml, or - for standard
@@ -41,6 +45,8 @@ def triage_command(
         at=at,
         auth=auth,
         client=client,
+        dns=dns,
+        resolvers=resolvers,
         trace=as_json,
     ):
         click.echo(json.dumps(decision.as_json(), ensure_ascii=False) if as_json else line(decision))

@@ -84,7 +84,7 @@ def find(message: Message, trusted: Iterable[str]) -> Results | None:
     found: list[Result] = []
     believed = False
     settled: set[str] = set()
-    for body in _top_fields(message):
+    for body in _top_fields(message.fields):
         if not _is_of(body, ids):
             continue
         infos = _infos(body)
@@ -100,11 +100,26 @@ def find(message: Message, trusted: Iterable[str]) -> Results | None:
     return tuple(found) if believed else None
 
 
-def _top_fields(message: Message) -> list[bytes]:
+def settled(fields: Iterable[tuple[bytes, bytes]], trusted: Iterable[str]) -> bool:
+    """Whether `find` will surely give results, judged without parsing: for who decides whether to ask the DNS at all.
+
+    True when the topmost trusted field has the plain form; one that would take authres is not looked into.
+    """
+    ids = set(trusted)
+    if not ids:
+        return False
+    for body in _top_fields(fields):
+        if _is_of(body, ids):
+            text = _FOLD.sub("", body.decode("latin-1"))
+            return body.isascii() and len(body) <= MAX_FIELD_BYTES and bool(_PLAIN.fullmatch(text[text.index(";") :]))
+    return False
+
+
+def _top_fields(fields: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
     """The bodies of the Authentication-Results fields in the border's block, topmost first."""
     found: list[bytes] = []
     received = 0
-    for raw_name, body in message.fields:
+    for raw_name, body in fields:
         name = raw_name.strip().lower().decode("latin-1")
         if name == "received":
             received += 1

@@ -27,6 +27,8 @@ from router.answering import Answering, NoAnswers, answering_of
 from router.decision import Decision
 from router.errors import BadFile
 from router.generation import Generation, load_generation
+from router.identity.looked_up import LookedUp
+from router.lookups.plan import plan_of
 from router.message.envelope import RawMessage
 from router.rules import cases, problems
 from router.workers import scan
@@ -76,6 +78,7 @@ def main() -> None:
                 "model": generation.model.id if generation.model else None,
                 "model_refused": generation.model_refused,
                 "no_answers": no_answers,
+                "look_ups": plan_of(ruleset, options.base or options.rules.parent).plain(),
             }
         },
     )
@@ -90,8 +93,8 @@ def serve(
 ) -> None:
     """Fork a worker for every request of the front, until it closes the channel. `at`: a fixed clock, for the demo."""
 
-    def decide(raw: RawMessage) -> Decision:
-        return generation.decide(raw, now=at or raw.received_at.astimezone())
+    def decide(raw: RawMessage, looked_up: LookedUp | None) -> Decision:
+        return generation.decide(raw, now=at or raw.received_at.astimezone(), looked_up=looked_up)
 
     while True:
         try:

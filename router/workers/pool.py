@@ -18,11 +18,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from router.lookups.client import LookUps
+from router.lookups.plan import from_plain as plan_from_plain
 from router.message.envelope import RawMessage, address_of, folded
 from router.milter.edits import Offer, degraded, stripped
 from router.workers.wire import MAX_ANSWER_BYTES, BadAnswer, Frames, answer_from, request_frame
@@ -70,6 +72,8 @@ class Loaded:
     name: str = ""
     no_answers: str = ""
     """Why no acknowledgement is asked for, or ""."""
+    look_ups: Mapping[str, Any] = field(default_factory=dict)
+    """The plan of look-ups, as plain values."""
 
     def in_scope(self, raw: RawMessage) -> bool:
         return any(folded(address_of(one)) in self.addresses for one in raw.envelope.recipients)
@@ -199,6 +203,7 @@ class Pool:
         record: Record,
         log: Callable[..., None],
         monotonic: Callable[[], float] = time.monotonic,
+        look_ups: LookUps | None = None,
     ) -> None:
         self.limits = limits
         self.counters: collections.Counter[str] = collections.Counter()
@@ -206,6 +211,7 @@ class Pool:
         self._record = record
         self._log = log
         self._monotonic = monotonic
+        self._look_ups = look_ups
         self._nursery: _Nursery | None = None
         self._idle: collections.deque[_Worker] = collections.deque()
         self._workers: set[_Worker] = set()
@@ -253,6 +259,8 @@ class Pool:
         assert nursery.loaded is not None
         old = self._nursery
         self._nursery, self.loaded = nursery, nursery.loaded
+        if self._look_ups is not None:
+            self._look_ups.use(plan_from_plain(nursery.loaded.look_ups))
         self._begin_again, self._source = begin, rules
         self._failures = 0
         for worker in list(self._idle):
@@ -401,7 +409,8 @@ class Pool:
     # ------------------------------------------------------------------ one mail
 
     async def decide(self, raw: RawMessage, offer: Offer) -> bytes:
-        """The packets to write for this mail. Never raises, never takes longer than patience plus deadline."""
+        """The packets to write for this mail. Never raises, never takes longer than what is looked up for it, patience
+        and deadline together."""
         loaded = self.loaded
         assert loaded is not None, "the front starts after the first generation is loaded"
         if not loaded.in_scope(raw):
@@ -411,11 +420,12 @@ class Pool:
         now = self._monotonic()
         if self._poison.get(fingerprint, 0.0) > now:
             return self._undecided(raw, offer, loaded, "poison", "it ended a worker before")
+        looked_up = await self._look_ups.for_mail(raw) if self._look_ups else None
         worker = await self._worker()
         if worker is None:
             return self._undecided(raw, offer, loaded, "overload", "no worker was free in time")
         try:
-            answer = answer_from(await worker.ask(request_frame(raw, offer), self.limits.deadline_s))
+            answer = answer_from(await worker.ask(request_frame(raw, offer, looked_up), self.limits.deadline_s))
         except TimeoutError:
             self._poisoned(fingerprint, now)
             return self._undecided(raw, offer, loaded, "deadline", f"not decided within {self.limits.deadline_s:g} s")

@@ -12,6 +12,7 @@ from typing import Any
 
 from router.decision import Decision
 from router.generation import Generation
+from router.identity.looked_up import LookedUp
 from router.message.envelope import RawMessage
 from router.milter.edits import Offer, degraded, plan
 from router.workers.wire import Answer, answer_frame, request_from
@@ -21,7 +22,7 @@ MEMORY_LIMIT_BYTES = 1 << 30  # address space of a worker; a warm one uses some 
 
 _LENGTH = struct.Struct(">I")
 
-Decide = Callable[[RawMessage], Decision]
+Decide = Callable[[RawMessage, LookedUp | None], Decision]
 Wished = Callable[[Decision, RawMessage], tuple[Decision, str]]
 """Gives the decision with its wish written into it and the address of the intent, "" for none (`answering.wished`)."""
 
@@ -51,11 +52,18 @@ def event_of(decision: Decision, not_offered: tuple[str, ...] = ()) -> dict[str,
     }
 
 
-def scan(raw: RawMessage, offer: Offer, generation: Generation, decide: Decide, wished: Wished | None = None) -> Answer:
+def scan(
+    raw: RawMessage,
+    offer: Offer,
+    generation: Generation,
+    decide: Decide,
+    wished: Wished | None = None,
+    looked_up: LookedUp | None = None,
+) -> Answer:
     """Decide one mail and lay out its edits. A fault of ours becomes a degraded answer: the mail is never lost."""
     prefix = generation.ruleset.site.header_prefix
     try:
-        decision = decide(raw)
+        decision = decide(raw, looked_up)
         decision, intent = wished(decision, raw) if wished else (decision, "")
         laid_out = plan(decision, raw, offer, prefix, intent=intent)
     except Exception as error:  # the rim: whatever our own code does wrong, the MTA gets a normal answer (D1)
@@ -83,8 +91,8 @@ def run(connection: socket.socket, generation: Generation, decide: Decide, wishe
         if payload is None:
             return
         signal.setitimer(signal.ITIMER_PROF, CPU_LIMIT_S)
-        raw, offer = request_from(payload)
-        answer = answer_frame(scan(raw, offer, generation, decide, wished))
+        raw, offer, looked_up = request_from(payload)
+        answer = answer_frame(scan(raw, offer, generation, decide, wished, looked_up))
         signal.setitimer(signal.ITIMER_PROF, 0)
         connection.sendall(answer)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from router.identity.looked_up import LookedUp, from_plain
 from router.message.envelope import Envelope, RawMessage
 from router.milter.edits import Offer
 
@@ -26,7 +27,8 @@ class Answer:
     event: dict[str, Any]
 
 
-def request_frame(raw: RawMessage, offer: Offer) -> bytes:
+def request_frame(raw: RawMessage, offer: Offer, looked_up: LookedUp | None = None) -> bytes:
+    """looked_up: what was asked outside for this mail."""
     envelope = raw.envelope
     payload = marshal.dumps(
         (
@@ -48,13 +50,16 @@ def request_frame(raw: RawMessage, offer: Offer) -> bytes:
             dict(raw.strip_counts),
             raw.source,
             (offer.version, offer.actions, offer.protocol),
+            None if looked_up is None else looked_up.plain(),
         )
     )
     return _LENGTH.pack(len(payload)) + payload
 
 
-def request_from(payload: bytes) -> tuple[RawMessage, Offer]:
-    envelope, fields, body, received_at, body_cut, fields_cut, strip_counts, source, offer = marshal.loads(payload)
+def request_from(payload: bytes) -> tuple[RawMessage, Offer, LookedUp | None]:
+    (envelope, fields, body, received_at, body_cut, fields_cut, strip_counts, source, offer, looked_up) = marshal.loads(
+        payload
+    )
     raw = RawMessage(
         Envelope(*envelope),
         fields,
@@ -65,7 +70,7 @@ def request_from(payload: bytes) -> tuple[RawMessage, Offer]:
         strip_counts,
         source,
     )
-    return raw, Offer(*offer)
+    return raw, Offer(*offer), None if looked_up is None else from_plain(looked_up)
 
 
 def answer_frame(answer: Answer) -> bytes:

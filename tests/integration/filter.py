@@ -25,6 +25,8 @@ class RunningFilter:
         self.events: list[dict] = []
         self._changed = threading.Condition()
         command = [str(MAILROUTER), "serve", "--rules", str(rules), "--models", str(ROOT / "models")]
+        # The DNS is asked by tests that bring their own server.
+        command += [] if "--dns" in options else ["--no-dns"]
         command += ["--listen", self.spec, *(["--at", at] if at else []), *options]
         self.state = tempfile.TemporaryDirectory(prefix="filter-state-")
         if "--state" not in options:

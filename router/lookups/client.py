@@ -1,0 +1,223 @@
+"""The front's side of the look-up process: hands a mail over, waits no longer than the deadline, starts it again.
+
+Whatever happens to the process costs the mails that wait for it one unknown, never a mail (amendment 8). A mail whose
+border has left trusted results, under rules that have no list to wait for, never gets here: `for_mail` says None at
+once.
+"""
+
+import asyncio
+import collections
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from router.identity.authentication_results import settled
+from router.identity.looked_up import BadLookedUp, LookedUp
+from router.lookups.plan import Plan
+from router.lookups.wire import MAX_ANSWER_BYTES, answer_from, mail_frame, plan_frame
+from router.message.envelope import RawMessage
+
+UNSENT = 64
+"""Mails that wait for the process to start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """dns: False: the DNS is never asked. resolvers: addresses; none: those of /etc/resolv.conf. deadline_s: how long
+    the front waits, a little more than the process gives itself. waiting: mails at once; more are answered unknown.
+    lates: answers in a row that do not come at all, before the process is taken for frozen and killed."""
+
+    dns: bool = True
+    resolvers: tuple[str, ...] = ()
+    deadline_s: float = 2.8
+    waiting: int = 1_000
+    lates: int = 3
+
+
+class LookUps(asyncio.Protocol):
+    """counters: lookups-asked, -answered, -timed-out, -died, -started, -shed, and what the process counts (dns-…)."""
+
+    def __init__(self, settings: Settings, log: Callable[..., None]) -> None:
+        self.settings = settings
+        self._log = log
+        self._own: collections.Counter[str] = collections.Counter()
+        self._of_process: collections.Counter[str] = collections.Counter()
+        self._before: collections.Counter[str] = collections.Counter()
+        self._plan = Plan()
+        self._plan_number = 0
+        self._number = 0
+        self._waiting: dict[int, asyncio.Future[LookedUp]] = {}
+        self._unsent: dict[int, bytes] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._lates = 0
+        self._failures = 0
+        self._starting: asyncio.Task[None] | None = None
+        self._closing = False
+
+    @property
+    def counters(self) -> collections.Counter[str]:
+        return self._own + self._before + self._of_process
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None or self._transport is None else self._process.pid
+
+    def use(self, plan: Plan) -> None:
+        """Mails from now on are of this plan. Starts the process when there is something to ask."""
+        if plan == self._plan:
+            return
+        self._plan = plan
+        self._plan_number += 1
+        if self._transport is not None:
+            self._transport.write(plan_frame(self._plan_number, plan))
+        elif self._needed:
+            self._start()
+
+    @property
+    def _needed(self) -> bool:
+        return bool(self._plan.lists) or (self._plan.proof and self.settings.dns)
+
+    async def for_mail(self, raw: RawMessage) -> LookedUp | None:
+        """What was found, after at most `deadline_s`; None when this mail needs nothing from outside. Never raises."""
+        plan = self._plan
+        if not plan.lists and (not plan.proof or settled(raw.fields, plan.trusted)):
+            return None
+        if not self._needed:
+            return LookedUp(why="not checked: the DNS is switched off")
+        if len(self._waiting) >= self.settings.waiting:
+            self._own["lookups-shed"] += 1
+            return _unknown("too many look-ups at once")
+        self._own["lookups-asked"] += 1
+        loop = asyncio.get_running_loop()
+        self._number += 1
+        number = self._number
+        answer: asyncio.Future[LookedUp] = loop.create_future()
+        self._waiting[number] = answer
+        timer = loop.call_later(self.settings.deadline_s, self._late, answer)
+        try:
+            frame = mail_frame(number, self._plan_number, raw)
+            if self._transport is not None:
+                self._transport.write(frame)
+            elif len(self._unsent) < UNSENT:
+                self._unsent[number] = frame
+                self._start()
+            else:
+                return _unknown("the look-up process is not there")
+            return await answer
+        finally:
+            timer.cancel()
+            del self._waiting[number]
+            self._unsent.pop(number, None)
+
+    def _late(self, answer: "asyncio.Future[LookedUp]") -> None:
+        if answer.done():
+            return
+        self._own["lookups-timed-out"] += 1
+        self._lates += 1
+        answer.set_result(_unknown("timed out"))
+        if self._lates >= self.settings.lates and self._process is not None and self._transport is not None:
+            self._log("lookups-frozen", pid=self._process.pid)
+            self._lates = 0
+            self._process.kill()
+
+    # ------------------------------------------------------------------ the process
+
+    def _start(self) -> None:
+        if self._starting is None and not self._closing:
+            self._starting = asyncio.get_running_loop().create_task(self._started())
+
+    async def _started(self) -> None:
+        try:
+            if self._failures:  # 0, 0.1, 0.2, 0.4 … 5 s
+                await asyncio.sleep(min(0.05 * 2 ** min(self._failures, 7), 5.0))
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+            command = [sys.executable, "-m", "router.lookups.process", "--socket", str(theirs.fileno())]
+            command += [f"--resolver={one}" for one in self.settings.resolvers]
+            command += [] if self.settings.dns else ["--no-dns"]
+            with theirs:
+                self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+            ours.setblocking(False)
+            self._own["lookups-started"] += 1
+            self._buffer.clear()
+            await asyncio.get_running_loop().create_connection(lambda: self, sock=ours)
+        except OSError as error:  # out of descriptors or memory; the next mail tries again
+            self._failures += 1
+            self._log("lookups-not-started", reason=str(error))
+        finally:
+            self._starting = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.write(plan_frame(self._plan_number, self._plan))
+        for frame in self._unsent.values():
+            transport.write(frame)
+        self._unsent.clear()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        try:
+            while len(self._buffer) >= 4:
+                size = int.from_bytes(self._buffer[:4], "big")
+                if size > MAX_ANSWER_BYTES:
+                    raise BadLookedUp(f"an answer of {size} bytes")
+                if len(self._buffer) < 4 + size:
+                    return
+                number, answer, counters = answer_from(bytes(self._buffer[4 : 4 + size]))
+                del self._buffer[: 4 + size]
+                self._answered(number, answer, counters)
+        except BadLookedUp as error:
+            self._log("lookups-nonsense", reason=str(error))
+            assert self._transport is not None
+            self._transport.abort()
+
+    def _answered(self, number: int, answer: LookedUp, counters: dict[str, int] | None) -> None:
+        self._lates = self._failures = 0
+        if counters is not None:
+            self._of_process = collections.Counter(counters)
+        waiting = self._waiting.get(number)
+        if waiting is not None and not waiting.done():
+            self._own["lookups-answered"] += 1
+            waiting.set_result(answer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._before += self._of_process
+        self._of_process.clear()
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_result(_unknown("the look-up process died"))
+        process = self._process
+        if process is not None:
+            # Its socket is closed, so it is dead or of no use; an unreaped child would stay a zombie.
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGKILL)
+            process.wait()
+        if not self._closing:
+            self._own["lookups-died"] += 1
+            self._failures += 1
+            self._log("lookups-died", status=None if process is None else process.returncode)
+            if self._needed:
+                self._start()
+
+    async def close(self) -> None:
+        self._closing = True
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+        if self._transport is not None:
+            self._transport.close()
+            for _ in range(100):
+                if self._transport is None:
+                    return
+                await asyncio.sleep(0.01)
+
+
+def _unknown(why: str) -> LookedUp:
+    return LookedUp(why=f"not checked: {why}", missing=why)
