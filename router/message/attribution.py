@@ -108,15 +108,15 @@ FORWARD_OPENING = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 REPLY_ABOVE = re.compile(
-    r".{0,40}"
-    + r"""(?:
+    r"""(?=.{0,60}(?:above|выше|вище|над|über|powyżej)).{0,40}(?:
         (?:reply|response|answer|comment).{0,20}\ above\ this\ line | above\ this\ line.{0,20}\ (?:reply|respond)
         | (?:ответ|пишите|напишите|отвечайте).{0,30}выше\ этой\ (?:строки|линии|черты)
         | (?:відпов|пишіть|напишіть).{0,30}(?:вище|над)\ (?:цього\ рядка|цією\ лінією|цієї\ лінії|цим\ рядком)
-        | (?:antwort|schreiben).{0,30}über\ dieser\ (?:linie|zeile) | powyżej\ tej\ linii
+        | (?:antwort|schreiben).{0,30}über\ dieser\ (?:linie|zeile) | (?:odpowied|pisz).{0,30}powyżej\ tej\ linii
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
+"""A helpdesk's own line, under which it quotes itself."""
 
 _FIELD_NAMES = {
     "from": """
@@ -162,13 +162,17 @@ PASTED = re.compile(
 FORWARD_SUBJECT = re.compile(
     r"\s*(?:\[[^\]]{0,40}\]\s*)?"
     + r"""(?:
-        fwd? | fw | wg | пересл | пересылка | пер | переслано | вп | tr | rv | enc | i | pd | vs | vb | ilt | doorst
-        | пд
+        fwd? | fw | wg | пересл | пересылка | пер | переслано | вп | tr | rv | enc | i | pd | vb | ilt | doorst | пд
     )"""
     + r"\s*(?:\[\d{1,3}\])?:",
     re.IGNORECASE | re.VERBOSE,
 )
 """`Fwd:` and what programs of other languages write for it."""
+
+REPLY_SUBJECT = re.compile(
+    r"\s*(?:\[[^\]]{0,40}\]\s*)?(?:re|aw|odp|отв|ответ|відп|на|sv|antw|rif|res)\b\s*(?:\[\d{1,3}\])?:", re.IGNORECASE
+)
+"""`Re:` likewise."""
 
 GREETING = re.compile(
     r"\s*"

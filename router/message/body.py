@@ -94,8 +94,8 @@ def _collect(entity: Entity, body: Body) -> None:
         _collect_alternative(entity, body)
     elif kind in ("multipart/related", "multipart/signed", "multipart/report") and entity.children:
         _collect(entity.children[0], body)
-        for child in entity.children[1:]:
-            _collect_rest(child, body)
+        for child in entity.children[1:]:  # pictures, signatures, the report: parts, even where they are text
+            body.parts.extend(_part(one) for one in leaves(child))
     else:
         for child in entity.children:
             _collect(child, body)
@@ -117,35 +117,35 @@ def _collect_leaf(entity: Entity, body: Body) -> None:
     _take(entity, _seen(entity, body), body)
 
 
-def _collect_rest(entity: Entity, body: Body) -> None:
-    """What follows the root of multipart/related and the like: all of it parts."""
-    body.parts.extend(_part(one) for one in leaves(entity))
-
-
 def _collect_alternative(entity: Entity, body: Body) -> None:
     plain = next((one for one in entity.children if one.content.value == "text/plain" and _is_text(one)), None)
     rich = next((one for one in reversed(entity.children) if one is not plain and _has_text(one)), None)
-    taken = plain or rich
-    if plain is not None and rich is not None:
+    taken = rich
+    if plain is not None:
         seen = _seen(plain, body)
-        html = next((one for one in leaves(rich) if one.content.value in _HTML_TYPES and _is_text(one)), None)
-        if html is not None and not _agrees(seen.text, html):
-            shown = _seen(html, body)
-            if not seen.text.strip() or (_STOPGAP.search(seen.text[:500]) and len(seen.text) < 1_000):
-                taken = rich
-            elif shown.text.strip() and not _same_words(seen.text, shown.text):
-                body.flags.add("alternatives-differ")
-                taken = rich
-        if taken is plain:
+        if rich is None or not _rich_is_better(seen.text, rich, body):
+            taken = plain
             _take(plain, seen, body)
-    elif taken is plain and plain is not None:
-        _take(plain, _seen(plain, body), body)
     if taken is rich and rich is not None:
-        body.plain_seen = body.plain_seen or "alternatives-differ" in body.flags
         _collect(rich, body)
     for child in entity.children:
         if child is not taken:
             body.parts.extend(_part(one) for one in leaves(child) if not _is_text(one))
+
+
+def _rich_is_better(plain: str, rich: Entity, body: Body) -> bool:
+    """Whether the HTML form says what the plain one does not: then the agent will see the HTML."""
+    html = next((one for one in leaves(rich) if one.content.value in _HTML_TYPES and _is_text(one)), None)
+    if html is None or _agrees(plain, html):
+        return False
+    if not plain.strip() or (len(plain) < 1_000 and _STOPGAP.search(plain[:500])):
+        return True
+    shown = _seen(html, body).text
+    if not shown.strip() or _same_words(plain, shown):
+        return False
+    body.flags.add("alternatives-differ")
+    body.plain_seen = True
+    return True
 
 
 def _take(entity: Entity, seen: Seen, body: Body) -> None:
@@ -200,6 +200,7 @@ def _decoded(entity: Entity) -> tuple[str, bool]:
 
 
 def _seen(entity: Entity, body: Body) -> Seen:
+    """A text leaf as a reader sees it. What is found on the way (armour, uuencoded files) goes into `body`."""
     source, too_long = _decoded(entity)
     kind = entity.content.value
     if kind in _HTML_TYPES:

@@ -222,7 +222,7 @@ def _of_cyrillic(words: list[str]) -> str:
 
 
 def _without_spelled(words: list[str]) -> list[str]:
-    """ "h e l l": letters of a word pulled apart are not the words they look like."""
+    """Letters of a word pulled apart ("h e l l") are not the words they look like."""
     longer = [word for word in words if len(word) > 1]
     return longer if (len(words) - len(longer)) * 3 > len(words) else words
 

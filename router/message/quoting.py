@@ -145,8 +145,8 @@ class _Cutter:
             if _UNDERSCORES.fullmatch(line):
                 following = self._next_words(index + 1)
                 return following <= index + 3 and self._header_block(following)
-        if "выше" in line or "above" in line or "вище" in line or "над " in line:
-            return bool(len(line) < 120 and forms.REPLY_ABOVE.match(line))
+        if len(line) < 120 and forms.REPLY_ABOVE.match(line):
+            return True
         return ":" in line[:40] and self._header_block(index)
 
     def _header_block(self, start: int) -> bool:

@@ -14,6 +14,7 @@ from router.message import body as bodies
 from router.message import entity as entities
 from router.message import language, parse, quoting
 from router.message import text as texts
+from router.message.attribution import REPLY_SUBJECT
 from router.message.body import Body
 from router.message.charset import decode
 from router.message.entity import MAX_DEPTH, MAX_PARTS, Headers
@@ -22,9 +23,6 @@ from router.message.headers import HeaderFields
 from router.message.message import Degraded, Message, ReadBy
 
 _MAX_GUESSED_BYTES = 200_000
-_REPLY_PREFIX = re.compile(
-    r"\s*(?:\[[^\]]{0,40}\]\s*)?(?:re|aw|odp|отв|ответ|відп|на|sv|antw|rif|res)\b\s*(?:\[\d+\])?:", re.IGNORECASE
-)
 _MIXED_SCRIPT = re.compile("[A-Za-z][\u0400-\u04ff]|[\u0400-\u04ff][A-Za-z]")
 _SINGLE_FIELDS = ("from", "subject", "content-type", "sender", "reply-to", "to", "date", "message-id")  # RFC 5322: once
 
@@ -115,7 +113,7 @@ def _body(raw: RawMessage, top: Headers, content_type: bytes) -> tuple[Body, Rea
 
 def _own_subject(subject: str) -> str:
     """The subject, unless it is that of an older mail: a reply's subject shows the language of whoever wrote first."""
-    return "" if _REPLY_PREFIX.match(subject) else subject
+    return "" if REPLY_SUBJECT.match(subject) else subject
 
 
 def _is_known(text: str, body: Body, raw: RawMessage) -> bool:

@@ -11,7 +11,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
-MAX_HTML_CHARACTERS = 262_144
+MAX_CHARACTERS = 262_144
 MAX_TEXT_CHARACTERS = 100_000
 
 _LINE_ENDS = re.compile("\r\n?|[\x85\u2028\u2029]")
@@ -39,8 +39,8 @@ def plain(text: str) -> Seen:
 
     hidden: more than a few characters of no width stood between letters, which only happens on purpose.
     """
-    cut = len(text) > MAX_HTML_CHARACTERS
-    text = text[:MAX_HTML_CHARACTERS]
+    cut = len(text) > MAX_CHARACTERS
+    text = text[:MAX_CHARACTERS]
     if not _ODD.search(text):
         return Seen(text, cut=cut)
     text = _LINE_ENDS.sub("\n", text)
@@ -89,9 +89,8 @@ _HIDING = re.compile(
 )
 _HIDING_RULE = re.compile(r"([^{}]{1,300})\{([^{}]{0,2000})\}")
 _SELECTOR = re.compile(r"\s*(?:[a-zA-Z]+)?([.#][\w-]{1,60})\s*")
-_STYLE_COMMENT = re.compile(r"/\*.*?\*/|<!--|-->", re.DOTALL)
 
-
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
 )
@@ -110,8 +109,8 @@ _CELLS = frozenset({"td", "th"})
 
 def from_html(source: str) -> Seen:
     """What a reader sees of an HTML text, as lines; quotes (`<blockquote>`) begin with "> "."""
-    cut = len(source) > MAX_HTML_CHARACTERS
-    scanner = _Scanner(source[:MAX_HTML_CHARACTERS])
+    cut = len(source) > MAX_CHARACTERS
+    scanner = _Scanner(source[:MAX_CHARACTERS])
     scanner.scan()
     clean = plain(scanner.text())
     return Seen(clean.text, clean.hidden or scanner.hid_text, cut or scanner.full)
@@ -149,7 +148,7 @@ class _Scanner:
             if opening > position:
                 self._words(source[position:opening])
             following = source[opening + 1 : opening + 2]
-            if following.isalpha() or (following == "/" and source[opening + 2 : opening + 3].isalpha()):
+            if following in _LETTERS or (following == "/" and source[opening + 2 : opening + 3] in _LETTERS):
                 position = self._tag(opening)
             elif following in "!?/":
                 position = self._markup(opening)
@@ -199,7 +198,7 @@ class _Scanner:
     def _learn(self, style: str) -> None:
         if not _HIDING.search(style):
             return
-        style = _STYLE_COMMENT.sub("", style)
+        style = _without_comments(style)
         if "@" in style:  # what holds for phones or printers only does not hide it from the agent
             style = _without_at_rules(style)
         for selectors, declarations in _HIDING_RULE.findall(style):
@@ -210,7 +209,7 @@ class _Scanner:
 
     def _start(self, name: str, attributes: str) -> None:
         stack = self._stack
-        if stack and ((stack[-1][0] == "p" and name in _BLOCK) or (stack[-1][0] == name and name in _CLOSED_BY_ITSELF)):
+        if stack and _ends_by_itself(stack[-1][0], name):
             self._pop()
         if name == "br":
             self._end_line()
@@ -319,6 +318,11 @@ class _Scanner:
 def _ends_by_itself(name: str, following: str) -> bool:
     """Whether the start of `following` ends an open element `name`, as HTML has it for paragraphs, items and cells."""
     return (name == "p" and following in _BLOCK) or (name == following and name in _CLOSED_BY_ITSELF)
+
+
+def _without_comments(style: str) -> str:
+    first, *others = style.replace("<!--", "").replace("-->", "").split("/*")
+    return first + "".join(other.partition("*/")[2] for other in others)
 
 
 def _without_at_rules(style: str) -> str:

@@ -118,6 +118,7 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
         b"<style>" + filled(".a{display:none}", 200_000) + b"</style>" + b"<p class=a>" * 999
     ),
     "HTML at-rules": lambda: html(b"<style>display:none" + filled("@{") + b"</style>"),
+    "HTML comments of styles": lambda: html(b"<style>display:none" + filled("/* ") + b"</style>"),
     "HTML attributes": lambda: html(b"<a " + filled("style=x ") + b">"),
     "HTML hidden depth": lambda: html(b"<div hidden>" + filled("<b>x")),
     "HTML pre": lambda: html(filled("<pre>x\n</pre>")),

@@ -147,7 +147,7 @@ support@desk.example</a>&gt; пише:<br></div><blockquote class="gmail_quote" 
 Пятница, 6 марта 2026, 12:00 +02:00 от Desk &lt;support@desk.example&gt;:<br>&nbsp;
 <div>Яка помилка?</div></blockquote>
 </BODY></HTML>""",
-    "yandex": """<div>Так, помилка 550.</div><div>&nbsp;</div><div>06.03.2026, 12:00, "Desk" &lt;support@desk.example&gt;:
+    "yandex": """<div>Так, помилка 550.</div><div>&nbsp;</div><div>06.03.2026, 12:00, "Desk" &lt;s@desk.example&gt;:
 </div><blockquote><p>Яка помилка?</p></blockquote>""",
     "thunderbird": """<html><head><meta charset="UTF-8"></head><body><p>Так, помилка 550.</p>
 <div class="moz-cite-prefix">06.03.2026 12:00, Desk пише:<br></div><blockquote type="cite" cite="mid:x@d.example">
