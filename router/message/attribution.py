@@ -23,7 +23,7 @@ _MONTH = (
     """(?:
         jan | feb | mar | apr | may | jun | jul | aug | sep | oct | okt | nov | dec | dez | mär | mai
         | янв | фев | мар | апр | ма[йя] | июн | июл | авг | сен | окт | ноя | дек
-        | січ | лют | бер | квіт | трав | черв | лип | серп | вер | жовт | лист | груд
+        | січ | лют | бер | кві | тра | чер | лип | сер | вер | жов | лис | гру
         | sty | lut | kwi | maj | cze | lip | sie | wrz | paź | lis | gru
         | janv | févr | avr | juin | juil | août | déc | ene | abr | ago | dic | gen | mag | giu | lug | set | ott | fev
         | out
