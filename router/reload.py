@@ -1,8 +1,8 @@
 """Which rules and model a running filter goes by: the first load, every reload, and the last good file when the first
 one is bad (reliability.md D15).
 
-load -> errors? -> the file's own tests -> only then the pool swaps. A bad file changes nothing, is said in the log and
-counted, and stands in `status` until a good one is loaded.
+load -> errors? -> lint -> the file's own tests -> only then the pool swaps. A bad file changes nothing, is said in the
+log and counted, and stands in `status` until a good one is loaded.
 """
 
 import asyncio
@@ -38,7 +38,8 @@ class Source:
 
 class Reloader:
     """Loads into a pool. generation: counts what was loaded. last_good: a kept copy is in use, since the file is bad.
-    outcome: of the last attempt that somebody asked for: {"ok", "at", and if not ok "reason", "problems"}."""
+    outcome: of the last attempt that somebody asked for: {"ok", "at", "problems" (warnings, if ok), "reason" (if not)}.
+    """
 
     def __init__(self, source: Source, pool: Pool, log: Callable[..., None]) -> None:
         self.source = source
@@ -72,7 +73,7 @@ class Reloader:
                 self._refused("reload-refused", refused)
                 return False
             self.pool.counters["reloads"] += 1
-            self.outcome = {"ok": True, "at": _now()}
+            self.outcome = {"ok": True, "at": _now(), "problems": list(loaded.warnings)}
             await self._in_use(loaded, "reload")
             return True
 

@@ -43,6 +43,10 @@ def reload_now(rules: Path, state: Path | None, control: Path | None, as_json: b
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
     elif answer["ok"]:
+        for one in answer["problems"]:
+            click.echo(
+                f"{one['file']}:{one['line']}:{one['column']}: warning {one['code']}: {one['message']}", err=True
+            )
         click.echo(f"reloaded: {in_use(answer)}")
     else:
         click.echo(answer.get("reason", "refused"), err=True)

@@ -3,7 +3,7 @@
 Started by the front as `python -m router.workers.nursery`, with one end of a SOCK_SEQPACKET pair as its control
 channel:
 
-    nursery -> front   {"ready": {prefix, addresses, rules, model, ...}}
+    nursery -> front   {"ready": {prefix, addresses, rules, model, warnings, ...}}
                        or {"refused": "text for a person", "problems": [as `check --format json` writes them]}
     front -> nursery   b"spawn"
     nursery -> front   {"worker": pid}  with two descriptors: the worker's socket and its pidfd
@@ -25,12 +25,13 @@ from pathlib import Path
 
 from router.answering import Answering, NoAnswers, answering_of
 from router.decision import Decision
-from router.errors import BadFile
+from router.errors import BadFile, Problem, Severity
 from router.generation import Generation, load_generation
 from router.identity.looked_up import LookedUp
 from router.lookups.plan import plan_of
 from router.message.envelope import RawMessage
 from router.rules import cases, problems
+from router.rules.load import check
 from router.workers import scan
 
 MAX_CONTROL_BYTES = 1 << 20
@@ -66,6 +67,7 @@ def main() -> None:
         _send(control, {"refused": refused})
         return
     ruleset = generation.ruleset
+    warnings = _warnings(generation, options.rules) if options.test else ()
     answering, no_answers = _answering(generation, options.base or options.rules.parent, options.key_file)
     _send(
         control,
@@ -77,6 +79,7 @@ def main() -> None:
                 "rules": ruleset.sha,
                 "model": generation.model.id if generation.model else None,
                 "model_refused": generation.model_refused,
+                "warnings": [problems.as_json(one) for one in warnings[:MAX_PROBLEMS]],
                 "no_answers": no_answers,
                 "look_ups": plan_of(ruleset, options.base or options.rules.parent).plain(),
             }
@@ -144,6 +147,15 @@ def _answering(generation: Generation, base: Path, key_file: Path | None) -> tup
 def _failing_tests(generation: Generation) -> str:
     report = cases.run(generation.ruleset)
     return "" if report.ok else report.as_text()
+
+
+def _warnings(generation: Generation, rules: Path) -> tuple[Problem, ...]:
+    """What lint has to say about rules that are good: told with the reload, no reason against it."""
+    file, model = generation.ruleset.file, generation.model
+    _, found = check(
+        _source(rules), str(rules), base=file.base, today=datetime.now().date(), model=model.id if model else None
+    )
+    return tuple(one for one in found if one.severity is Severity.WARNING)
 
 
 def _source(path: Path) -> bytes:

@@ -62,7 +62,8 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What the front knows of a generation: enough to tell whose mail is ours and which fields to strip."""
+    """What the front knows of a generation: enough to tell whose mail is ours and which fields to strip. warnings: of
+    the lint, as `check --format json` writes them."""
 
     prefix: str
     addresses: Mapping[str, str]
@@ -70,6 +71,7 @@ class Loaded:
     model: str | None
     model_refused: str
     name: str = ""
+    warnings: Sequence[Mapping[str, Any]] = ()
     no_answers: str = ""
     """Why no acknowledgement is asked for, or ""."""
     look_ups: Mapping[str, Any] = field(default_factory=dict)

@@ -95,6 +95,16 @@ def test_reload_takes_a_good_file_and_keeps_both(running):
     assert running.says("reload").exit_code == 0
 
 
+def test_warnings_come_with_the_reload_and_do_not_stop_it(running):
+    running.write(SMALL.replace("patterns:\n", 'patterns:\n  unused: {en: ["never used"]}\n'))
+    result = running.says("reload")
+    assert result.exit_code == 0 and f"{running.rules}:10:3: warning W503" in result.stderr, result.output
+    assert [one["code"] for one in running.told("reload")["problems"]] == ["W503"]
+    eventually(lambda: running.running[0].of("loaded")[-1].get("warnings") == 1)
+    running.write(SMALL)
+    assert running.says("reload").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("bad", "code", "said"),
     [(BROKEN, "E213", "enrch"), (FAILING, None, "priority: expected urgent, got normal"), ("", "E101", "empty")],
@@ -110,7 +120,7 @@ def test_reload_of_a_bad_file_changes_nothing_and_is_said_until_a_good_one_comes
     assert text.exit_code == 4 and "REFUSED" in text.output and said in text.output
     assert status["rules"]["sha256"] == before["rules"]["sha256"] and not status["rules"]["current"]
     assert status["counters"]["reloads-refused"] == before["counters"].get("reloads-refused", 0) + 2
-    assert said in running.running[0].of("reload-refused")[-1]["reason"]
+    eventually(lambda: said in running.running[0].of("reload-refused")[-1]["reason"])
     running.write(SMALL)
     assert running.says("reload").exit_code == 0
     assert running.says("status").exit_code == 0
