@@ -381,6 +381,16 @@ def test_tagged_and_fired_see_earlier_stages_only():
     }
 
 
+def test_a_named_condition_on_earlier_stages_is_judged_anew_in_each():
+    decision = decided(
+        "conditions:\n  paid: {classified: {topic: billing}}\nrules:\n"
+        + rule("{not: {use: paid}}", "{set_topic: billing}", id="before", stage="classify")
+        + rule("{use: paid}", id="after", stage="route"),
+        **SURE,
+    )
+    assert [line_of(decision, one).result for one in ("before", "after")] == ["true", "true"]
+
+
 def test_what_a_rule_says_the_topic_is_beats_the_model_from_the_next_stage_on():
     decision = decided(
         rule("{always: true}", "{set_topic: billing}", id="set", stage="classify")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from router.message.message import Degraded
 from router.rules.compile import compile_rules
 from router.rules.decide import decide, kept, out_of_scope
+from router.rules.headers import parameters
 from router.rules.load import load
 from router.rules.schema import GivenThread
 from router.vocabulary import HEADERS, AccountState, Priority, Verdict
@@ -197,6 +198,18 @@ def test_stop_stage_keeps_later_rules_of_the_stage_from_being_carried_out():
     assert decision.tags == ("a", "c")
 
 
+def test_a_rule_that_was_stopped_has_not_fired():
+    """Its hold is carried out all the same."""
+    decision = decided(
+        rule(ALWAYS, "{stop: stage}", id="one", stage="route")
+        + rule(ALWAYS, "{hold: look}, {tag: b}", id="two", stage="route")
+        + rule("{any: [{fired: two}, {tagged: b}]}", id="three")
+        + rule("{fired: one}", id="four")
+    )
+    assert decision.hold == ("look",)
+    assert [line_of(decision, one).result for one in ("three", "four")] == ["false", "true"]
+
+
 def test_a_rule_in_shadow_is_recorded_and_does_nothing():
     decision = decided(
         rule(ALWAYS, "{tag: a}, {hold: b}", more="mode: shadow\n    since: 2026-03-01", stage="route")
@@ -375,6 +388,11 @@ def test_every_header_field_has_its_one_form():
         "Reply": "v1; lang=en; snippets=wait",
     }
     assert set(told) <= set(HEADERS)
+
+
+def test_what_a_value_holds_never_looks_like_the_next_pair():
+    assert parameters("a;b", ("key", "c; other=d")) == "a,b; key=c, other=d"
+    assert header(decided(rule(ALWAYS, '{hold: "one; two=2"}', stage="route")), "Hold") == ["one, two=2"]
 
 
 def test_a_field_is_one_line_of_at_most_200_characters():
