@@ -136,6 +136,7 @@ class Reloader:
             model=loaded.model,
             model_refused=loaded.model_refused or None,
             no_answers=loaded.no_answers or None,
+            warnings=len(loaded.warnings) or None,
         )
 
     def _refused(self, event: str, refused: Refused) -> None:
