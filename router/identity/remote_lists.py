@@ -205,8 +205,10 @@ class RemoteLists:
                 result = work()
             except Exception as raised:  # handed over to whoever waits
                 error = raised
-            if not loop.is_closed():
+            try:
                 loop.call_soon_threadsafe(settle, result, error)
+            except RuntimeError:  # the loop was closed meanwhile: nobody waits any more
+                pass
 
         threading.Thread(target=run, daemon=True, name=f"list {one.name}").start()
         return await done
@@ -292,17 +294,17 @@ def _by_http(one: RemoteList) -> bytes:
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", target, headers={"User-Agent": "mailrouter", "Accept": "text/csv, */*"})
-        response = connection.getresponse()
-        if response.status != 200:
-            raise Unusable(f"{host} answered {response.status} {response.reason}")
-        data = bytearray()
-        while chunk := response.read(65_536):
-            data += chunk
-            if len(data) > MAX_FILE_BYTES:
-                raise Unusable(f"{host} sends more than {MAX_FILE_BYTES >> 20} MiB")
-            if time.monotonic() > ends_at:
-                raise Unusable(f"{host} sends too slowly")
-        return bytes(data)
+        with connection.getresponse() as response:
+            if response.status != 200:
+                raise Unusable(f"{host} answered {response.status} {response.reason}")
+            data = bytearray()
+            while chunk := response.read(65_536):
+                data += chunk
+                if len(data) > MAX_FILE_BYTES:
+                    raise Unusable(f"{host} sends more than {MAX_FILE_BYTES >> 20} MiB")
+                if time.monotonic() > ends_at:
+                    raise Unusable(f"{host} sends too slowly")
+            return bytes(data)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Unusable(f"{host}: {getattr(error, 'strerror', None) or error or type(error).__name__}") from None
     finally:
