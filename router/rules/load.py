@@ -74,12 +74,20 @@ def check(
 
 
 def _in_order(tree: Document, problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Sorted by place, each with its place in words, none twice."""
+    """Sorted by place, each with its place in words and on one line whatever it quotes, none twice."""
     found = {
         (one.location, one.code, one.message): replace(
-            one, place=one.place or tree.place(one.location, key=one.code in _ABOUT_KEYS)
+            one,
+            message=_on_one_line(one.message),
+            place=one.place or tree.place(one.location, key=one.code in _ABOUT_KEYS),
         )
         for one in problems
     }
     ordered = sorted(found.values(), key=lambda one: (one.location, one.severity is Severity.WARNING, one.code))
     return tuple(ordered[:MAX_PROBLEMS])
+
+
+def _on_one_line(message: str) -> str:
+    if message.isprintable():
+        return message
+    return "".join(char for char in " ".join(message.split()) if char.isprintable())
