@@ -19,7 +19,7 @@ from router.rules.phrases import OutOfTime
 from router.rules.ruleset import Ruleset
 from router.rules.schema import ChecklistItem, Field
 from router.rules.schema_conditions import AddressField
-from router.rules.text import Text, normalise
+from router.rules.text import Text
 
 if TYPE_CHECKING:
     from router.rules.views import AccountView, Labels
@@ -278,8 +278,3 @@ def luhn(digits: str) -> bool:
     numbers = [int(digit) for digit in reversed(digits) if digit.isascii() and digit.isdigit()]
     doubled = [number * 2 if place % 2 else number for place, number in enumerate(numbers)]
     return len(numbers) > 1 and sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
-
-
-def same(one: str, other: str) -> bool:
-    """Whether two values are the same to a person: normalised, without white space around."""
-    return normalise(one).strip() == normalise(other).strip()

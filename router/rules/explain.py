@@ -64,8 +64,11 @@ def _outcome(decision: Decision) -> list[str]:
     lines = [_said("queue", _queue(decision))]
     topic = decision.topic
     if topic.label:
-        p = f" p {topic.p[topic.label]:.2f}" if topic.by == "model" else ""
-        lines.append(_said("topic", f"{topic.label}, by {(topic.by or '').replace(':', ' ')}{p}"))
+        by = (topic.by or "").replace(":", " ")
+        if topic.by == "model":
+            by += f" {decision.model}" if decision.model else ""
+            by += f", p {topic.p[topic.label]:.2f}"
+        lines.append(_said("topic", f"{topic.label}, by {by}"))
     ticket = f", ticket {decision.thread.ticket}" if decision.thread.ticket else ""
     lines.append(_said("thread", f"{decision.thread.state}{ticket}" + (", split off" if decision.split else "")))
     identity = decision.identity
