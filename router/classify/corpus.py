@@ -1,8 +1,13 @@
-"""Labelled mail: reading it, checking it, taking out doubles.
+"""Labelled mail: reading it and checking it. Three formats, told apart by the file's ending.
 
-Two formats. JSON lines, one mail a line:
-    {"id", "from", "subject", "body", "lang": "ru|uk|en", "topic": LABEL, "abusive": "yes|no", …, "in_reply_to", "references", "tags"}
-and CSV with a header `id,subject,text,lang,topic,abusive,priority,follow_up,source,raw_label`. An empty or absent label means: not labelled.
+`.jsonl`, one mail a line:
+    {"id", "from", "subject", "body", "lang": "ru|uk|en", "topic": LABEL, "abusive": "yes|no", "in_reply_to",
+    "references", "tags"}
+`.csv` with a header:
+    id,subject,text,lang,topic,abusive,priority,follow_up,source,raw_label
+`.tsv`, phrases: the header names a column and languages, each line has a label and the same said in each of them:
+    topic   ru   uk   en
+An empty or absent label means: not labelled.
 """
 
 import csv
@@ -15,13 +20,14 @@ from pathlib import Path
 from router.errors import BadFile, Location, Problem, closest
 
 TOPICS = ("technical", "billing", "sales", "other")
-YES_NO = {"yes": "abusive", "no": "clean"}
-COLUMNS: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    # classifier: column of the file, its allowed words in the file
-    "topic": ("topic", "topic", TOPICS),
-    "abuse": ("abusive", "abusive", tuple(YES_NO)),
+COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
+    # classifier: the column in the file, and each of its words with the label it means
+    "topic": ("topic", {one: one for one in TOPICS}),
+    "abuse": ("abusive", {"yes": "abusive", "no": "clean"}),
+    "ours": ("ours", {"yes": "ours", "no": "foreign"}),
 }
-LANGUAGES = ("ru", "uk", "en")
+PHRASE_WEIGHT = 0.5
+"""Of a phrase in training, against a mail."""
 
 _QUOTE = re.compile(
     r"^(?:-{2,} ?(?:original message|forwarded message|исходное сообщение|пересылаемое сообщение|вихідне повідомлення)"
@@ -34,7 +40,8 @@ _QUOTE = re.compile(
 class Example:
     """One labelled mail. text: without quoted lines. labels: classifier -> label; `abuse` is "abusive" or "clean".
 
-    sender: who wrote it, folded; what one sender wrote never stands on both sides of a split. weight: of one row in training.
+    sender: who wrote it, folded; what one sender wrote never stands on both sides of a split. thread: its References.
+    weight: of one row in training. is_mail: False for a phrase, which teaches but measures nothing.
     """
 
     id: str
@@ -47,6 +54,7 @@ class Example:
     tags: tuple[str, ...] = ()
     source: str = ""
     weight: float = 1.0
+    is_mail: bool = True
 
 
 def without_quotes(body: str) -> str:
@@ -69,7 +77,8 @@ def read(paths: Iterable[Path]) -> list[Example]:
     problems: list[Problem] = []
     seen: dict[str, Location] = {}
     for path in paths:
-        rows = _csv_rows(path, problems) if path.suffix == ".csv" else _json_rows(path, problems)
+        reader = {".csv": _csv_rows, ".tsv": _phrases}.get(path.suffix, _json_rows)
+        rows = reader(path, problems)
         for place, row in rows:
             example = _example(row, place, path.stem, problems)
             if example is None:
@@ -131,6 +140,49 @@ def _csv_rows(path: Path, problems: list[Problem]) -> Iterator[tuple[Location, d
         problems.append(Problem("E122", f"is not CSV: {error}", Location(str(path))))
 
 
+def _phrases(path: Path, problems: list[Problem]) -> Iterator[tuple[Location, dict[str, str]]]:
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        problems.append(Problem("E121", f"cannot be read: {error.strerror}", Location(str(path))))
+        return
+    except UnicodeDecodeError:
+        problems.append(Problem("E122", "is not UTF-8", Location(str(path))))
+        return
+    column, *languages = lines[0].split("\t")
+    known = [one for one, _ in COLUMNS.values()]
+    if column not in known or not languages:
+        problems.append(
+            Problem(
+                "E123",
+                f"expected a header such as topic<TAB>ru<TAB>uk, one of {known}",
+                Location(str(path), 1, 1),
+            )
+        )
+        return
+    for number, line in enumerate(lines[1:], 2):
+        if not line:
+            continue
+        place = Location(str(path), number, 1)
+        label, *texts = line.split("\t")
+        if len(texts) != len(languages):
+            problems.append(Problem("E124", f"expected {len(languages)} texts, found {len(texts)}", place))
+            continue
+        for language, text in zip(languages, texts, strict=True):
+            name = f"{path.stem}-{number}"
+            yield (
+                place,
+                {
+                    "id": f"{name}-{language}",
+                    "from": name,
+                    "body": text,
+                    "lang": language,
+                    column: label,
+                    "is": "phrase",
+                },
+            )
+
+
 def _example(row: dict[str, str], place: Location, stem: str, problems: list[Problem]) -> Example | None:
     bad = len(problems)
     if not row.get("id"):
@@ -138,7 +190,7 @@ def _example(row: dict[str, str], place: Location, stem: str, problems: list[Pro
     if "body" not in row:
         problems.append(Problem("E124", "has no body (text in CSV)", place))
     labels: dict[str, str] = {}
-    for classifier, (column, _, allowed) in COLUMNS.items():
+    for classifier, (column, allowed) in COLUMNS.items():
         word = row.get(column, "")
         if not word:
             continue
@@ -147,9 +199,12 @@ def _example(row: dict[str, str], place: Location, stem: str, problems: list[Pro
             hint = f'; did you mean "{near}"?' if near else f"; expected one of {', '.join(allowed)}"
             problems.append(Problem("E125", f'{column} "{word}" is unknown{hint}', place, suggestion=near))
             continue
-        labels[classifier] = YES_NO[word] if classifier == "abuse" else word
+        labels[classifier] = allowed[word]
     if len(problems) > bad:
         return None
+    is_phrase = row.get("is") == "phrase"
+    if "topic" in labels:
+        labels.setdefault("ours", "ours")
     return Example(
         id=row["id"],
         sender=row.get("from", "").strip().casefold() or row["id"],
@@ -160,4 +215,6 @@ def _example(row: dict[str, str], place: Location, stem: str, problems: list[Pro
         thread=row.get("references", "") or row.get("in_reply_to", ""),
         tags=tuple(row.get("tags", "").split()),
         source=row.get("source", "") or stem,
+        weight=PHRASE_WEIGHT if is_phrase else 1.0,
+        is_mail=not is_phrase,
     )

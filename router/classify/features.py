@@ -1,11 +1,13 @@
 """A mail as numbers: the feature code that training and serving share.
 
-A mail is the set of its tokens. Each token carries hashed n-grams of its skeleton; a document's vector is, block by
-block, the sum over its tokens, divided by a norm that is itself a sum over tokens. So a linear classifier's score is a sum of
-one small vector a token, and these vectors can be remembered: a mail costs a look-up for each word.
+A mail is a list of tokens, subject first. Each token carries hashed n-grams of its skeleton and the concepts it stands
+for; a mail's vector is, block by block, a sum over its distinct tokens, divided by a norm that is itself such a sum. So
+a linear classifier's score is a sum of one small vector a token, and these vectors can be remembered: a mail costs a
+look-up for each word. Of a sentence every token counts, however often.
 
-Blocks (each with its own norm and its own features): `text_chars` n-grams of 2-5 characters inside `<word>`, `text_words` whole words and
-five-letter stems, `text_pairs` pairs of neighbouring stems, and the same for the subject.
+Blocks, each with its own norm: `chars` n-grams of 2-5 characters inside `<word>`; `words` whole words and five-letter
+stems; `concepts` (lexicon.py); `pairs` of neighbouring stems; `concept_pairs`: two concepts that follow each other in a
+sentence, with at most one other between them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,14 +17,23 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from router.classify.tokens import END, chunks_of, tokens_of
+from router.classify.lexicon import Lexicon
+from router.classify.normalise import unspaced
+from router.classify.tokens import END, chunks_of, has_spaced_letters, tokens_of
 
-FEATURE_VERSION = 1
+FEATURE_VERSION = 2
 """Goes up with any change of normalise.py, tokens.py or this file that changes a feature."""
 
 HASH_BITS = 20
 FEATURES = 1 << HASH_BITS
 """Hashed features of a block."""
+
+TOKEN_BLOCKS = ("chars", "words", "concepts")
+"""Blocks whose features belong to one token each."""
+PLACE_BLOCKS = ("pairs", "concept_pairs")
+"""Blocks whose features belong to a place of the text."""
+
+BLOCKS = (*TOKEN_BLOCKS, *PLACE_BLOCKS)
 
 NGRAMS = (2, 3, 4, 5)
 STEM = 5
@@ -34,80 +45,137 @@ _PRIME = np.uint64(1_099_511_628_211)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(64 - HASH_BITS)
 _PAIR = np.uint64(0xC2B2AE3D27D4EB4F)
+_CONCEPTS = 256
 
 
 def _bucket(hashes: Hashes) -> Indices:
-    with np.errstate(over="ignore"):
-        mixed = (hashes ^ (hashes >> np.uint64(29))) * _MIX
-        return ((mixed ^ (mixed >> np.uint64(32))) * _MIX >> _SHIFT).astype(np.int64)
+    mixed = (hashes ^ (hashes >> np.uint64(29))) * _MIX
+    return ((mixed ^ (mixed >> np.uint64(32))) * _MIX >> _SHIFT).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class WordFeatures:
-    """The features of several words. `chars` and `words`: bucket of each feature; `*_owner`: which word (0-based, rising) it
-    belongs to; `stems`: one hash a word, of which pairs are made."""
+    """The features of several tokens.
 
-    chars: Indices
-    chars_owner: Indices
-    words: Indices
-    words_owner: Indices
+    buckets, owner: by block, each feature's bucket and which token (0-based, rising) it belongs to. stems: one hash a
+    token, of which pairs are made. concepts: the first concept of each token, 0 for none.
+    """
+
+    buckets: dict[str, Indices]
+    owner: dict[str, Indices]
     stems: Hashes
+    concepts: NDArray[np.int64]
 
 
-def word_features(words: Sequence[str]) -> WordFeatures:
-    """Hashed features of each word, all in one pass. Equal for equal words, on any machine."""
+def word_features(words: Sequence[str], lexicon: Lexicon) -> WordFeatures:
+    """Hashed features of each token, all in one pass. Equal for equal tokens, on any machine."""
     marked = [f"<{word}>" for word in words]
     letters = np.frombuffer("".join(marked).encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
     lengths = np.fromiter(map(len, marked), dtype=np.int64, count=len(marked))
     owner = np.repeat(np.arange(len(words)), lengths)
     start = np.cumsum(lengths) - lengths
-    plain = np.array([not word.startswith("=") for word in words], dtype=bool)
+    plain = np.array([not word.startswith("=") for word in words], dtype=bool)[owner]
     buckets, owners = [], []
-    with np.errstate(over="ignore"):
-        rolling = letters.copy()
-        for n in range(2, max(NGRAMS) + 1):
-            if len(letters) < n:
-                break
-            rolling = rolling[:-1] * _PRIME + letters[n - 1 :]
-            whole = (owner[: len(rolling)] == owner[n - 1 :]) & plain[owner[: len(rolling)]]
-            if n in NGRAMS:
-                buckets.append(_bucket(rolling[whole] + np.uint64(n)))
-                owners.append(owner[: len(rolling)][whole])
-        # whole words and stems: polynomial hash over all letters, by segment
-        position = np.arange(len(letters)) - start[owner]
-        powers = np.cumprod(np.full(int(lengths.max(initial=1)) + 1, _PRIME, dtype=np.uint64))
-        terms = letters * powers[position]
-        word_hash = np.add.reduceat(terms, start) if len(words) else np.zeros(0, np.uint64)
-        in_stem = position <= STEM
-        stem_hash = (
-            np.add.reduceat(np.where(in_stem, terms, np.uint64(0)), start) if len(words) else np.zeros(0, np.uint64)
-        )
-    chars = np.concatenate(buckets) if buckets else np.zeros(0, np.int64)
-    chars_owner = np.concatenate(owners) if owners else np.zeros(0, np.int64)
+    rolling = letters
+    for n in range(2, max(NGRAMS) + 1):
+        rolling = rolling[:-1] * _PRIME + letters[n - 1 :]
+        whole = (owner[: len(rolling)] == owner[n - 1 :]) & plain[: len(rolling)]
+        if n in NGRAMS:
+            buckets.append(_bucket(rolling[whole] + np.uint64(n)))
+            owners.append(owner[: len(rolling)][whole])
+    chars, chars_owner = np.concatenate(buckets), np.concatenate(owners)
     order = np.argsort(chars_owner, kind="stable")
-    pair = np.stack([_bucket(word_hash + np.uint64(77)), _bucket(stem_hash + np.uint64(78))], axis=1).reshape(-1)
-    return WordFeatures(chars[order], chars_owner[order], pair, np.repeat(np.arange(len(words)), 2), stem_hash)
+    # a word's own hash: its letters times powers of the prime, summed; a stem's: the same over its first letters
+    position = np.arange(len(letters)) - start[owner]
+    powers = np.cumprod(np.full(int(lengths.max()) + 1, _PRIME, dtype=np.uint64))
+    terms = letters * powers[position]
+    word_hash = np.add.reduceat(terms, start)
+    stem_hash = np.add.reduceat(np.where(position <= STEM, terms, np.uint64(0)), start)
+    both = np.stack([_bucket(word_hash + np.uint64(77)), _bucket(stem_hash + np.uint64(78))], axis=1)
+    concepts = [lexicon.concepts(word) for word in words]
+    return WordFeatures(
+        {
+            "chars": chars[order],
+            "words": both.reshape(-1),
+            "concepts": np.array([one for found in concepts for one in found], dtype=np.int64),
+        },
+        {
+            "chars": chars_owner[order],
+            "words": np.repeat(np.arange(len(words)), 2),
+            "concepts": np.repeat(np.arange(len(words)), [len(found) for found in concepts]),
+        },
+        stem_hash,
+        np.array([found[0] if found else 0 for found in concepts], dtype=np.int64),
+    )
 
 
-def pair_features(stems: Hashes) -> Indices:
-    """The distinct buckets of neighbouring stems; `stems` in the order of the text, 0 where a sentence ends."""
-    if len(stems) < 2:
-        return np.zeros(0, np.int64)
-    left, right = stems[:-1], stems[1:]
-    both = (left != 0) & (right != 0)
-    with np.errstate(over="ignore"):
-        return np.unique(_bucket(left[both] * _PAIR + right[both]))
+def size_of(block: str) -> int:
+    """How many features a block can have."""
+    return _CONCEPTS * _CONCEPTS if block.startswith("concept") else FEATURES
 
 
-def tokens(text: str) -> list[str]:
-    """The tokens of a text in order; END after each sentence and line."""
+def pair_buckets(stems: Hashes) -> tuple[Indices, Indices]:
+    """Neighbouring stems: their buckets, and where the second stands. stems: in the order of the text, 0 at an END."""
+    at = np.flatnonzero((stems[:-1] != 0) & (stems[1:] != 0)) + 1
+    return _bucket(stems[at - 1] * _PAIR + stems[at]), at
+
+
+def concept_buckets(concepts: Indices) -> list[tuple[Indices, Indices]]:
+    """Concept pairs, next to each other and with one between: their buckets, and where the second stands.
+
+    concepts: one a token in the order of the text, 0 for none, -1 at an END.
+    """
+    where = np.flatnonzero(concepts)
+    kept = concepts[where]
+    near = (kept[:-1] > 0) & (kept[1:] > 0)
+    found = []
+    for back, together in ((1, near), (2, near[:-1] & near[1:])):
+        chosen = np.flatnonzero(together)
+        found.append((kept[chosen] * _CONCEPTS + kept[chosen + back], where[chosen + back]))
+    return found
+
+
+def tokens(subject: str, text: str) -> list[str]:
+    """The tokens of a mail in order; END after each sentence and line."""
     found: list[str] = []
-    for line in chunks_of(text):
+    for part in (subject, text):
+        lines = _tokens(chunks_of(part))
+        found.extend(_tokens(chunks_of(unspaced(part))) if has_spaced_letters(lines) else lines)
+    return found
+
+
+def _tokens(lines: Iterable[Iterable[str]]) -> list[str]:
+    found: list[str] = []
+    for line in lines:
         for chunk in line:
             found.extend(tokens_of(chunk))
         if found and found[-1] != END:
             found.append(END)
     return found
+
+
+def segments(documents: Iterable[Sequence[str]]) -> tuple[list[list[str]], list[int]]:
+    """Every mail's sentences, and which mail (0-based) each is of. Sentences of less than SHORTEST words join the
+    next.
+    """
+    found: list[list[str]] = []
+    owner: list[int] = []
+    for number, document in enumerate(documents):
+        begun: list[str] = []
+        for token in document:
+            begun.append(token)
+            if token == END and len(begun) > SHORTEST:
+                found.append(begun)
+                owner.append(number)
+                begun = []
+        if begun or not owner or owner[-1] != number:
+            found.append(begun or [END])
+            owner.append(number)
+    return found, owner
+
+
+SHORTEST = 3
+"""Tokens of the shortest sentence that is looked at by itself."""
 
 
 def vocabulary(documents: Iterable[Sequence[str]]) -> dict[str, int]:

@@ -1,23 +1,33 @@
 """Prediction. numpy only: scikit-learn is needed to train, never to serve.
 
-A `Model` is a value: the same text gives the same scores, in every process. It keeps what it has worked out for
+A `Model` is a value: the same text gives the same scores, in every process. It remembers what it has worked out for
 each word it has met, which changes how fast it answers and never what.
+
+A mail is scored as a whole and sentence by sentence: what one sentence says may be hidden among ten others. The highest
+sentence (`peak`) counts beside the whole.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router.classify import features
-from router.classify.tokens import END, chunks_of, tokens_of
+from router.classify.features import BLOCKS, TOKEN_BLOCKS
+from router.classify.lexicon import Lexicon
+from router.classify.normalise import unspaced
+from router.classify.tokens import END, SPACED_LETTERS, chunks_of, tokens_of
 from router.vocabulary import UNDETERMINED
 
 REMEMBERED = 30_000
-"""Words (and, separately, chunks) a process keeps in memory; past it, it starts anew."""
+"""Words (and, separately, chunks of text) a process keeps in memory; past it, it starts anew."""
 
-Numbers = NDArray[np.float64]
+OURS = "ours"
+"""The inner classifier that knows mail of this trade from other texts; its score is not given out."""
+
+Numbers: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +42,8 @@ class Thresholds:
 def decide_label(scores: Mapping[str, float], thresholds: Thresholds) -> str | None:
     """The accepted label, or None: the classifier abstains.
 
-    Accepted is the highest label if it has at least `accept` and leads the second by at least `margin`. A classifier of one label has
-    no second and no margin (amendment 22).
+    Accepted is the highest label if it has at least `accept` and leads the second by at least `margin`. A classifier
+    of one label has no second and no margin (amendment 22).
     """
     if not scores:
         return None
@@ -48,112 +58,185 @@ def decide_label(scores: Mapping[str, float], thresholds: Thresholds) -> str | N
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The weights of one block. rows: feature -> row of `weights`, 0 for a feature that training did not keep.
+    """What training found out about one block. kept: the features it kept, rising.
 
-    weights: (kept + 1, columns) float32, row 0 zero. squares: (kept + 1,) the squared size a feature adds to the norm.
+    table: (kept + 1, columns + 1) float32; row 0 is zero and stands for every other feature; the last column is the
+    squared size that the feature adds to the norm.
     """
 
-    rows: NDArray[np.int32]
-    weights: NDArray[np.float32]
-    squares: NDArray[np.float32]
+    kept: NDArray[np.int32]
+    table: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One classifier: its labels, its columns of the weights, and what turns their sums into probabilities.
+    """One classifier: its labels, its columns of the tables, and what turns its sums into probabilities.
 
-    One label: a sigmoid; several: a softmax. scale: slope of the calibration. bias: one number a label, calibrated.
+    One label: a sigmoid; several: a softmax. whole, peak: slopes for the sums of the whole mail and of its highest
+    sentence. bias: one number a label. prior: how frequent each label is.
     """
 
     labels: tuple[str, ...]
     columns: slice
     bias: Numbers
-    scale: float
+    whole: float
+    peak: float
     prior: Numbers
 
 
-def probabilities(sums: Numbers, head: Head) -> Numbers:
-    """Sums over a mail's words, (labels,) -> calibrated probabilities, (labels,)."""
-    logits = sums * head.scale + head.bias
+def probabilities(whole: Numbers, peak: Numbers, head: Head) -> Numbers:
+    """Sums of mails, (mails, labels) -> calibrated probabilities, (mails, labels)."""
+    logits = whole * head.whole + peak * head.peak + head.bias
     if len(head.labels) == 1:
-        return 1.0 / (1.0 + np.exp(-logits))
-    powers = np.exp(logits - logits.max())
-    result: Numbers = powers / powers.sum()
-    return result
+        return np.asarray(1.0 / (1.0 + np.exp(-logits)))
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
-BLOCKS = ("text_chars", "text_words", "text_pairs", "subject_chars", "subject_words")
+def judge(whole: Numbers, peak: Numbers, heads: Mapping[str, Head]) -> dict[str, Numbers]:
+    """Sums of mails, (mails, columns) -> classifier -> (mails, labels): what `Model.scores` gives, for many.
+
+    Where a classifier has to choose (several labels), the less a text is of our trade, the nearer its scores are to
+    what is usual. An insult is an insult in any trade: one label stands as it is.
+    """
+    found = {name: probabilities(whole[:, head.columns], peak[:, head.columns], head) for name, head in heads.items()}
+    ours = found.pop(OURS, None)
+    if ours is None:
+        return found
+    return {
+        name: heads[name].prior + ours * (scores - heads[name].prior) if scores.shape[1] > 1 else scores
+        for name, scores in found.items()
+    }
 
 
-@dataclass
+@dataclass(slots=True)
 class _Memory:
-    """What one process has worked out so far. Row 0 belongs to END."""
+    """What one process has worked out so far, a row a token; row 0 is END.
+
+    sums: TOKEN_BLOCKS side by side. single: 1 for a token of one letter.
+    """
 
     chunks: dict[str, tuple[int, ...]]
     numbers: dict[str, int]
     sums: Numbers
-    squares: Numbers
     stems: features.Hashes
-    filled: int
+    concepts: NDArray[np.int64]
+    single: NDArray[np.int64]
 
 
-@dataclass
 class Model:
-    """See the module. labels, thresholds: by the name of the classifier."""
+    """See the module. `labels`, `thresholds`: by the name of the classifier."""
 
-    id: str
-    labels: Mapping[str, tuple[str, ...]]
-    thresholds: Mapping[str, Thresholds]
-    blocks: Mapping[str, Block] = field(repr=False)
-    heads: Mapping[str, Head] = field(repr=False)
-    _memory: _Memory = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        self._width = next(iter(self.blocks.values())).weights.shape[1]
+    def __init__(
+        self,
+        model_id: str,
+        labels: Mapping[str, tuple[str, ...]],
+        thresholds: Mapping[str, Thresholds],
+        blocks: Mapping[str, Block],
+        heads: Mapping[str, Head],
+        lexicon: Lexicon,
+    ) -> None:
+        self.id = model_id
+        self.labels = labels
+        self.thresholds = thresholds
+        self.blocks = blocks
+        self.heads = heads
+        self.lexicon = lexicon
+        self._columns = blocks[BLOCKS[0]].table.shape[1]
+        self._rows = {}
+        for name, block in blocks.items():
+            rows = np.zeros(features.size_of(name), dtype=np.int32)
+            rows[block.kept] = np.arange(1, len(block.kept) + 1, dtype=np.int32)
+            self._rows[name] = rows
         self._forget()
 
     def _forget(self) -> None:
-        rows = 2_048
-        # per word: the sums of text chars, text words, subject chars, subject words side by side
+        rows = 4_096
         self._memory = _Memory(
             chunks={},
             numbers={END: 0},
-            sums=np.zeros((rows, 4 * self._width)),
-            squares=np.zeros((rows, 4)),
+            sums=np.zeros((rows, len(TOKEN_BLOCKS) * self._columns)),
             stems=np.zeros(rows, dtype=np.uint64),
-            filled=1,
+            concepts=np.zeros(rows, dtype=np.int64),
+            single=np.zeros(rows, dtype=np.int64),
         )
+        self._memory.concepts[0] = -1
 
     def scores(self, subject: str, text: str, language: str = UNDETERMINED) -> dict[str, dict[str, float]]:
-        """classifier -> label -> probability. `abuse` has one label, so its number need not add up with anything.
+        """classifier -> label -> probability. `abuse` has one label, so its number adds up with nothing.
 
-        subject, text: decoded; text is what the author wrote, without quotes. language is not used by this feature version: the words
-        tell it better. Never raises for any text.
+        subject, text: decoded; text is what the author wrote, without quotes. language: not asked, the words tell it
+        better. A text that is not of this trade, or empty, gets what is usual, which no threshold accepts. Never
+        raises.
         """
-        sums = self._sums(self._numbers(subject), self._numbers(text))
-        found = {}
-        for name, head in self.heads.items():
-            values = probabilities(sums[head.columns], head)
-            found[name] = dict(zip(head.labels, values.tolist(), strict=True))
-        return found
+        whole, peak = self.sums(subject, text)
+        found = judge(whole[None, :], peak[None, :], self.heads)
+        return {
+            name: dict(zip(self.heads[name].labels, scores[0].tolist(), strict=True)) for name, scores in found.items()
+        }
 
-    def _numbers(self, text: str) -> NDArray[np.intp]:
-        """The text as numbers of remembered tokens, in order, 0 where a sentence ends."""
+    def sums(self, subject: str, text: str) -> tuple[Numbers, Numbers]:
+        """(columns,) of the whole mail, and (columns,) the highest of each column over its sentences."""
+        numbers = self._numbers(subject, text)
+        width = self._columns - 1
+        if not len(numbers):
+            return np.zeros(width), np.zeros(width)
         memory = self._memory
-        if len(memory.chunks) > REMEMBERED or memory.filled > REMEMBERED:
+        starts = _sentences(numbers)
+        sentences = np.zeros((len(starts), width))
+        rows = memory.sums[numbers]
+        _add(sentences, np.add.reduceat(rows, starts, axis=0), self._columns)
+        whole = np.zeros((1, width))
+        distinct = np.sort(numbers)
+        rows = memory.sums[distinct[np.flatnonzero(distinct[1:] != distinct[:-1]) + 1]]
+        _add(whole, rows.sum(axis=0, keepdims=True), self._columns)
+        pairs = [features.pair_buckets(memory.stems[numbers])]
+        couples = features.concept_buckets(memory.concepts[numbers])
+        for name, places in (("pairs", pairs), ("concept_pairs", couples)):
+            table, of_feature = self.blocks[name].table, self._rows[name]
+            sums = np.zeros((len(starts), self._columns))
+            for buckets, at in places:
+                found = of_feature[buckets]
+                kept = np.flatnonzero(found)
+                if len(kept):
+                    values = table[found[kept]].astype(np.float64)
+                    place = np.searchsorted(starts, at[kept], side="right") - 1
+                    first = np.flatnonzero(np.concatenate([_TRUE, place[1:] != place[:-1]]))
+                    sums[place[first]] += np.add.reduceat(values, first, axis=0)
+            _add(sentences, sums, self._columns)
+            _add(whole, sums.sum(axis=0, keepdims=True), self._columns)
+        return whole[0], sentences.max(axis=0)
+
+    def _numbers(self, subject: str, text: str) -> NDArray[np.int64]:
+        """The mail as numbers of remembered tokens, in order, 0 where a sentence ends; as features.tokens has it."""
+        if len(self._memory.chunks) > REMEMBERED or len(self._memory.numbers) > REMEMBERED:
             self._forget()
-            memory = self._memory
-        lines = chunks_of(text)
-        chunks = memory.chunks
-        missing = {chunk for line in lines for chunk in line if chunk not in chunks}
-        if missing:
-            self._learn(sorted(missing))
+        return np.concatenate([self._numbers_of(subject), self._numbers_of(text)])
+
+    def _numbers_of(self, text: str) -> NDArray[np.int64]:
+        numbers = self._look_up(chunks_of(text))
+        single = self._memory.single[numbers]
+        if single.sum() >= SPACED_LETTERS and _longest_run(single.tolist()) >= SPACED_LETTERS:
+            return self._look_up(chunks_of(unspaced(text)))
+        return numbers
+
+    def _look_up(self, lines: list[list[str]]) -> NDArray[np.int64]:
+        known = self._memory.chunks.get
         found: list[int] = []
+        missing = []
         for line in lines:
             for chunk in line:
-                found.extend(chunks[chunk])
-            found.append(0)
-        return np.array(found, dtype=np.intp)
+                tokens = known(chunk)
+                if tokens is None:
+                    missing.append(chunk)
+                else:
+                    found += tokens
+            if found and found[-1]:
+                found.append(0)
+        if missing:
+            self._learn(sorted(set(missing)))
+            return self._look_up(lines)
+        return np.array(found, dtype=np.int64)
 
     def _learn(self, chunks: Sequence[str]) -> None:
         memory = self._memory
@@ -166,41 +249,55 @@ class Model:
 
     def _learn_tokens(self, tokens: Sequence[str]) -> None:
         memory = self._memory
-        first, last = memory.filled, memory.filled + len(tokens)
+        first = len(memory.numbers)
+        last = first + len(tokens)
         while last > len(memory.sums):
-            memory.sums = np.concatenate([memory.sums, np.zeros_like(memory.sums)])
-            memory.squares = np.concatenate([memory.squares, np.zeros_like(memory.squares)])
-            memory.stems = np.concatenate([memory.stems, np.zeros_like(memory.stems)])
-        known = features.word_features(tokens)
-        for place, name in enumerate(("text_chars", "text_words", "subject_chars", "subject_words")):
-            block = self.blocks[name]
-            buckets, owner = (
-                (known.chars, known.chars_owner) if name.endswith("chars") else (known.words, known.words_owner)
-            )
-            rows = block.rows[buckets]
-            for column in range(self._width):
-                memory.sums[first:last, place * self._width + column] = np.bincount(
-                    owner, weights=block.weights[rows, column], minlength=len(tokens)
-                )
-            memory.squares[first:last, place] = np.bincount(owner, weights=block.squares[rows], minlength=len(tokens))
+            for name in ("sums", "stems", "concepts", "single"):
+                had = getattr(memory, name)
+                setattr(memory, name, np.concatenate([had, np.zeros_like(had)]))
+        known = features.word_features(tokens, self.lexicon)
+        for index, name in enumerate(TOKEN_BLOCKS):
+            rows, owner = self._rows[name][known.buckets[name]], known.owner[name]
+            part = memory.sums[first:last, index * self._columns : (index + 1) * self._columns]
+            if len(rows):
+                starts = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
+                values = self.blocks[name].table[rows].astype(np.float64)
+                part[owner[starts]] = np.add.reduceat(values, starts, axis=0)
         memory.stems[first:last] = known.stems
+        memory.concepts[first:last] = known.concepts
+        memory.single[first:last] = [len(token) == 1 for token in tokens]
         memory.numbers.update(zip(tokens, range(first, last), strict=True))
-        memory.filled = last
 
-    def _sums(self, subject: NDArray[np.intp], text: NDArray[np.intp]) -> Numbers:
-        memory, width = self._memory, self._width
-        total = np.zeros(width)
-        both = np.concatenate([subject, text])
-        for numbers, place in ((both, 0), (subject, 2)):
-            distinct = np.unique(numbers)
-            sums = memory.sums[distinct, place * width : (place + 2) * width].sum(axis=0)
-            squares = memory.squares[distinct, place : place + 2].sum(axis=0)
-            for index in (0, 1):
-                if squares[index] > 0:
-                    total += sums[index * width : (index + 1) * width] / np.sqrt(squares[index])
-        block = self.blocks["text_pairs"]
-        rows = block.rows[features.pair_features(memory.stems[both])]
-        square = block.squares[rows].sum(dtype=np.float64)
-        if square > 0:
-            total += block.weights[rows].sum(axis=0, dtype=np.float64) / np.sqrt(square)
-        return total
+
+_TRUE = np.array([True])
+
+
+def _add(totals: Numbers, sums: Numbers, columns: int) -> None:
+    """Add to (groups, columns - 1) blocks of (groups, columns), side by side, each divided by its norm.
+
+    The last column of a block is the square of the norm.
+    """
+    for first in range(0, sums.shape[1], columns):
+        squares = sums[:, first + columns - 1 : first + columns]
+        totals += sums[:, first : first + columns - 1] / np.sqrt(np.where(squares > 0, squares, 1.0))
+
+
+def _sentences(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each sentence begins; the same cuts as features.segments."""
+    begun = 0
+    starts = [0]
+    for end in np.flatnonzero(numbers == 0).tolist():
+        if end - begun >= features.SHORTEST:
+            begun = end + 1
+            starts.append(begun)
+    if starts[-1] == len(numbers):
+        starts.pop()
+    return np.array(starts, dtype=np.int64)
+
+
+def _longest_run(flags: Sequence[int]) -> int:
+    longest = run = 0
+    for flag in flags:
+        run = run + 1 if flag else 0
+        longest = max(longest, run)
+    return longest

@@ -1,8 +1,8 @@
 """One spelling for every way of writing a word. Training and serving read text through this file and no other.
 
 A word ends as its skeleton: lower-case Latin letters without doubled ones, the same for `счёт`, `СЧЕТ`, `s c h e t`,
-`cчeт` with Latin letters in it, `счет` with zero-width spaces inside, and transliterated `schet`; Ukrainian and Russian spellings of
-one root meet in it as well (`сервіс`, `сервис`, `servis`). A skeleton is for comparing, not for reading.
+`cчeт` with Latin letters in it, `счет` with zero-width spaces inside, and transliterated `schet`; Ukrainian and Russian
+spellings of one root meet in it as well (`сервіс`, `сервис`, `servis`). A skeleton is for comparing, not for reading.
 """
 
 import re
@@ -20,8 +20,8 @@ _CYRILLIC_AS_LATIN = {
     "ы": "i", "ь": "", "э": "e", "ю": "iu", "я": "ia",
 }  # fmt: skip
 _TRANSLITERATE = str.maketrans({**_CYRILLIC_AS_LATIN, **dict.fromkeys("'’ʼ`´-‐‑‒–—_.·*~^", "")})
-# How one sound is spelled by people who write Russian or Ukrainian in Latin letters; English words go the same way, which
-# does no harm, as long as every word goes it.
+# How one sound is spelled by people who write Russian or Ukrainian in Latin letters; English words go the same way,
+# which does no harm, as long as every word goes it.
 _LATIN_SPELLINGS = (("shch", "sch"), ("shh", "sch"), ("kh", "h"), ("ck", "k"), ("y", "i"), ("j", "i"), ("w", "v"))
 _C_NOT_CH = re.compile("(?<!s)c(?!h)")
 _DOUBLED = re.compile(r"(.)\1+")
@@ -52,8 +52,8 @@ def clean(text: str) -> str:
     return text.casefold()
 
 
-def join_spaced(text: str) -> str:
-    """`п р и в е т`, `с.ч.ё.т` -> `привет`, `счёт`; two spaces still part words."""
+def unspaced(text: str) -> str:
+    """`п р и в е т`, `с.ч.ё.т` -> `привет`, `счёт`; two spaces or more may part such words."""
     return _SPACED.sub(lambda match: _GAPS.sub("", match[0]), text)
 
 

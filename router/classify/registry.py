@@ -5,8 +5,9 @@
     models/<id>/model.joblib      numpy arrays and plain values
     models/<id>/manifest.json     what must fit before the file is opened: sha256, size, versions, labels, thresholds …
 
-joblib files are pickles: reading one runs what is in it. So the file is read once, held against the manifest, and loaded from the very
-bytes that were hashed; folder and files must belong to root or to us and be writable by nobody else.
+joblib files are pickles: reading one runs what is in it. So the file is read once, held against the manifest, and
+loaded from the very bytes that were hashed; folder and files must belong to root or to us and be writable by nobody
+else.
 """
 
 import hashlib
@@ -22,8 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from router.classify.features import FEATURE_VERSION
-from router.classify.model import BLOCKS, Block, Head, Model, Thresholds
+from router.classify import lexicon
+from router.classify.features import BLOCKS, FEATURE_VERSION
+from router.classify.model import OURS, Block, Head, Model, Thresholds
 from router.errors import BadInput
 
 MANIFEST_FORMAT = 1
@@ -71,7 +73,7 @@ def load(folder: Path, model_id: str | None = None) -> Model:
         raise ModelRefused(f"{home / 'model.joblib'}: its sha256 is not the manifest's; the file was changed")
     if manifest.feature_version != FEATURE_VERSION:
         raise ModelRefused(
-            f"{home}: made for feature version {manifest.feature_version}, this program has {FEATURE_VERSION}; train anew"
+            f"{home}: its feature version is {manifest.feature_version}, this program's {FEATURE_VERSION}; train anew"
         )
     ours = np.__version__.split(".")[0]
     theirs = manifest.versions.get("numpy", "").split(".")[0]
@@ -87,19 +89,18 @@ def load(folder: Path, model_id: str | None = None) -> Model:
 
 
 def _model(manifest: Manifest, content: Mapping[str, Any]) -> Model:
-    blocks = {}
-    for name in BLOCKS:
-        part = content["blocks"][name]
-        rows = np.zeros(int(content["features"]), dtype=np.int32)
-        rows[part["kept"]] = np.arange(1, len(part["kept"]) + 1, dtype=np.int32)
-        blocks[name] = Block(rows, part["weights"], part["squares"])
+    blocks = {name: Block(content["blocks"][name]["kept"], content["blocks"][name]["table"]) for name in BLOCKS}
     heads = {}
     for name, part in content["heads"].items():
         columns = slice(int(part["columns"][0]), int(part["columns"][1]))
-        heads[name] = Head(tuple(part["labels"]), columns, part["bias"], float(part["scale"]), part["prior"])
-    if {name: head.labels for name, head in heads.items()} != dict(manifest.labels):
+        heads[name] = Head(
+            tuple(part["labels"]), columns, part["bias"], float(part["whole"]), float(part["peak"]), part["prior"]
+        )
+    if {name: head.labels for name, head in heads.items() if name != OURS} != dict(manifest.labels):
         raise ValueError("its labels are not the manifest's")
-    return Model(manifest.id, dict(manifest.labels), dict(manifest.thresholds), blocks, heads)
+    return Model(
+        manifest.id, dict(manifest.labels), dict(manifest.thresholds), blocks, heads, lexicon.parse(content["lexicon"])
+    )
 
 
 def read_manifest(folder: Path, model_id: str) -> Manifest:

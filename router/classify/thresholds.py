@@ -16,11 +16,15 @@ class Wish:
     wrongly_rejected: float = 0.01
 
 
+WISHES = {"topic": Wish(right=0.98), "abuse": Wish(right=0.92)}
+"""What the shipped classifiers are tuned to."""
+
+
 def tune(scores: NDArray[np.float64], targets: NDArray[np.int64], wish: Wish) -> Thresholds:
     """The thresholds that accept most mails while `wish.right` of the accepted are right.
 
-    scores: (mails, labels) probabilities. targets: the right label's number; for one label 1 or 0. reject: below it a label is
-    wrong in all but `wish.wrongly_rejected` of its mails.
+    scores: (mails, labels) probabilities. targets: the right label's number; for one label 1 or 0. reject: below it a
+    label is wrong in all but `wish.wrongly_rejected` of its mails.
     """
     if scores.shape[1] == 1:
         accept = _accept(scores[:, 0], targets == 1, wish.right)

@@ -1,15 +1,17 @@
 """Text to tokens. A token is a skeleton (`schet`) or a class of things that carry no meaning of their own.
 
-Classes start with a character that no skeleton holds: `=url`, `=mail`, `=host`, `=money`, `=date`, `=http` (a number 400-599),
-`=1` … `=6` (numbers by their length), `=!` (two or more exclamation marks), `=?`. The empty token ends a sentence.
+Classes start with a character that no skeleton holds: `=url`, `=mail`, `=host`, `=money`, `=date`, `=http` (a number
+400-599), `=1` … `=6` (numbers by their length), `=!` and `=?` (two or more such marks), `=q` (a quotation mark). The
+empty token ends a sentence.
 
-The text is cut at white space; each chunk gives its tokens once and is then remembered by `TokenCache`-like dicts of
-the caller, so that a filter pays for a word when it sees it for the first time.
+The text is cut at white space; what a chunk gives depends on nothing but the chunk, so that a filter can remember it
+and pays for a word when it sees it for the first time.
 """
 
 import re
+from collections.abc import Sequence
 
-from router.classify.normalise import clean, join_spaced, skeleton
+from router.classify.normalise import clean, skeleton
 
 END = ""
 """Ends a sentence or line."""
@@ -24,17 +26,21 @@ _HOST = re.compile(
 )
 _PIECE = re.compile(
     r"[^\W\d_][^\W_]*(?:['’ʼ`*@$.\-][^\W_]+)*[^\W_]|[^\W\d_]"  # a word, with what people put inside words
-    r"|\d+(?:[.,:/\-]\d+)*|[$€₴₽£]|!!+|\?\?+|[.!?;…]"
+    r"|\d+(?:[.,:/\-]\d+)*|[$€₴₽£]|!!+|\?\?+|[.!?;…]|[«»“”„\"]"
 )
 _DATE = re.compile(r"\d{1,4}[./\-]\d{1,2}(?:[./\-]\d{2,4})?$|\d{1,2}:\d{2}(?::\d{2})?$")
 _CURRENCY = frozenset("$€₴₽£")
+_QUOTES = frozenset('«»“”„"')
 _SENTENCE_END = frozenset(".!?;…")
 _WORD_PARTS = re.compile(r"[.\-]")
 _ONE_LETTER = re.compile(r"[^\W\d_]\W*$")
 
 
 def tokens_of(chunk: str) -> tuple[str, ...]:
-    """The tokens of one chunk of `clean` text without white space in it. May be empty."""
+    """The tokens of one chunk, a text without white space in it. May be empty."""
+    chunk = clean(chunk)
+    if not chunk:
+        return ()
     if _URL.match(chunk):
         return ("=url", END) if chunk[-1] in _SENTENCE_END else ("=url",)
     found: list[str] = []
@@ -52,11 +58,13 @@ def tokens_of(chunk: str) -> tuple[str, ...]:
             found.append("=money")
         elif first in _SENTENCE_END:
             found.append(END)
+        elif first in _QUOTES:
+            found.append("=q")
         elif piece.startswith(("!!", "??")):
             found.append("=" + first)
         else:
             found.extend(_words(piece))
-    if found.count("=!") or found.count("=?"):
+    if "=!" in found or "=?" in found:
         found.append(END)
     return tuple(found)
 
@@ -79,19 +87,21 @@ def _words(piece: str) -> list[str]:
 
 
 def chunks_of(text: str) -> list[list[str]]:
-    """The lines of a text, each cut into chunks at white space; cleaned, spaced letters joined."""
+    """The lines of a text, each cut into chunks at white space; not yet cleaned."""
     if len(text) > TEXT_LIMIT:
         head = TEXT_LIMIT * 2 // 3
         text = text[:head] + "\n" + text[len(text) - (TEXT_LIMIT - head) :]
-    text = clean(text)
-    lines = [line.split() for line in text.split("\n")]
-    singles = 0
-    for line in lines:
-        for chunk in line:
-            if len(chunk) == 1:
-                singles += 1
-    if singles >= 4:
-        joined = join_spaced(text)
-        if len(joined) != len(text):
-            lines = [line.split() for line in joined.split("\n")]
-    return lines
+    return [line.split() for line in text.split("\n")]
+
+
+def has_spaced_letters(tokens: Sequence[str]) -> bool:
+    """Four single letters in a row: somebody may have s p a c e d a word."""
+    run = 0
+    for token in tokens:
+        run = run + 1 if len(token) == 1 else 0
+        if run == SPACED_LETTERS:
+            return True
+    return False
+
+
+SPACED_LETTERS = 4

@@ -1,57 +1,41 @@
-"""Training. The only module, with evaluate.py's helpers, that needs scikit-learn; nothing that serves imports it.
+"""Training.
 
-Mails become sparse matrices by the feature code of serving; logistic regression weighs them; folds that keep a sender and a thread together give
-scores on mail not trained on, from which calibration and thresholds come. Then everything is trained once more on all mails.
+Folds that keep a sender and a thread together give scores on mail not trained on; calibration and thresholds come from
+these; then everything is trained once more on all mails and written as a model.
 """
 
-import hashlib
-import io
-import json
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
-import scipy
 import scipy.sparse as sp
-import sklearn
-from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
 from sklearn.model_selection import StratifiedGroupKFold
 
-from router.classify import features
+from router.classify import features, lexicon, package
 from router.classify.corpus import Example
 from router.classify.evaluate import Metrics, measure
-from router.classify.model import BLOCKS, Block, Head, Model, probabilities
-from router.classify.registry import MANIFEST_FORMAT
-from router.classify.thresholds import Wish, tune
-from router.classify.tokens import END
+from router.classify.lexicon import Lexicon
+from router.classify.model import OURS, Block, Head, Model, judge
+from router.classify.pipeline import DEFAULTS, Features, Numbers, Settings, balance, count, fit_linear, targets_of
+from router.classify.thresholds import WISHES, tune
 
-Numbers = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What can be turned. scale: weight of a block. strength: C of the logistic regression. folds: of the cross-validation."""
-
-    scale: Mapping[str, float]
-    strength: Mapping[str, float]
-    folds: int = 5
-    min_senders: int = 2
-
-
-DEFAULTS = Settings(
-    scale={"text_chars": 1.0, "text_words": 1.0, "text_pairs": 0.7, "subject_chars": 0.5, "subject_words": 0.5},
-    strength={"topic": 10.0, "abuse": 10.0},
-)
-
-LABELS: dict[str, tuple[str, ...]] = {"topic": ("technical", "billing", "sales", "other"), "abuse": ("abusive",)}
+LABELS: dict[str, tuple[str, ...]] = {
+    "topic": ("technical", "billing", "sales", "other"),
+    "abuse": ("abusive",),
+    OURS: ("ours",),
+}
 """Every classifier and the labels it gives. A classifier more is one entry here and one in corpus.COLUMNS."""
 
-WISHES = {"topic": Wish(right=0.98), "abuse": Wish(right=0.90)}
+OURS_SHARE = 0.9
+"""How much of a desk's mail is of our trade, roughly."""
+
+SENTENCE_WEIGHT = 0.4
+"""Of one sentence of a mail that lacks the label, against a mail."""
+
+Targets = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,156 +47,143 @@ class TrainResult:
     metrics: Metrics
 
 
-class Pipeline:
-    """The slow, plain way from text to probability, by sparse matrices and scikit-learn; serving must equal it to 1e-6."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The counted features of all mails, and of all their sentences; owner: which mail a sentence is of."""
 
-    def __init__(self, settings: Settings, labels: Mapping[str, tuple[str, ...]]) -> None:
+    examples: Sequence[Example]
+    mails: Mapping[str, Any]
+    sentences: Mapping[str, Any]
+    owner: Targets
+
+
+def counted(examples: Sequence[Example], words: Lexicon) -> Counted:
+    documents = [features.tokens(one.subject, one.text) for one in examples]
+    sentences, owner = features.segments(documents)
+    return Counted(
+        examples,
+        count(documents, words, distinct=True),
+        count(sentences, words, distinct=False),
+        np.array(owner, dtype=np.int64),
+    )
+
+
+class Fitted:
+    """Features and weights, fitted to some rows. weights: classifier -> (labels, features)."""
+
+    def __init__(self, settings: Settings, labels: Mapping[str, tuple[str, ...]], data: Counted, rows: Targets) -> None:
         self.settings = settings
         self.labels = labels
-        self.kept: dict[str, NDArray[np.int64]] = {}
-        self.idf: dict[str, Numbers] = {}
-        self.estimators: dict[str, LogisticRegression] = {}
-        self.heads: dict[str, Head] = {}
+        examples = [data.examples[row] for row in rows.tolist()]
+        self.features = Features(settings)
+        chosen = {name: part[rows] for name, part in data.mails.items()}
+        self.features.fit(chosen, [one.sender for one in examples])
+        mails = self.features.matrix(chosen)
+        inside = np.isin(data.owner, rows)
+        sentences = self.features.matrix({name: part[inside] for name, part in data.sentences.items()})
+        place = np.full(len(data.examples), -1)
+        place[rows] = np.arange(len(rows))
+        owner = place[data.owner[inside]]
+        self.weights = {name: self._weights(name, examples, mails, sentences, owner) for name in labels}
 
-    def counts(self, examples: Sequence[Example]) -> dict[str, Any]:
-        """block -> (mails, FEATURES) how many tokens of the mail have the feature."""
-        subjects = [features.tokens(one.subject) for one in examples]
-        texts = [features.tokens(one.text) for one in examples]
-        both = [first + second for first, second in zip(subjects, texts, strict=True)]
-        words = features.vocabulary(both)
-        known = features.word_features(list(words))
-        chars = _indicator(known.chars_owner, known.chars, len(words), features.FEATURES)
-        whole = _indicator(known.words_owner, known.words, len(words), features.FEATURES)
-        in_both, in_subject = _incidence(both, words), _incidence(subjects, words)
-        rows, columns = [], []
-        for row, document in enumerate(both):
-            stems = np.array([0 if one == END else known.stems[words[one]] for one in document], dtype=np.uint64)
-            found = features.pair_features(stems)
-            rows.append(np.full(len(found), row))
-            columns.append(found)
-        pairs = _indicator(np.concatenate(rows), np.concatenate(columns), len(examples), features.FEATURES)
-        return {
-            "text_chars": (in_both, chars),
-            "text_words": (in_both, whole),
-            "text_pairs": (None, pairs),
-            "subject_chars": (in_subject, chars),
-            "subject_words": (in_subject, whole),
-        }
+    def _weights(self, name: str, examples: Sequence[Example], mails: Any, sentences: Any, owner: Targets) -> Numbers:
+        strength = self.settings.strength[name]
+        rows, targets = targets_of(examples, name, self.labels[name])
+        share = np.array([examples[row].weight for row in rows]) * balance(targets)
+        weights = fit_linear(mails[rows], targets, share, strength)
+        if len(self.labels[name]) > 1 or name == OURS:
+            return weights
+        # One label: where it is, in one sentence at least it shows; where it is not, no sentence has it.
+        label_of = np.full(len(examples), -1)
+        label_of[rows] = targets
+        sums = np.asarray(sentences @ weights.T).ravel()
+        best = np.full(len(examples), -np.inf)
+        np.maximum.at(best, owner, sums)
+        bare = np.flatnonzero(label_of[owner] == 0)
+        telling = np.flatnonzero((label_of[owner] == 1) & (sums == best[owner]))
+        added = np.concatenate([bare, telling])
+        mail_weight = np.array([one.weight for one in examples])[owner[added]]
+        return fit_linear(
+            sp.vstack([mails[rows], sentences[added]], format="csr"),
+            np.concatenate([targets, label_of[owner[added]]]),
+            np.concatenate([share, mail_weight * np.where(label_of[owner[added]] == 1, 1.0, SENTENCE_WEIGHT)]),
+            strength,
+        )
 
-    def fit_features(self, counts: Mapping[str, Any], senders: Sequence[str]) -> None:
-        """Which features are kept (seen from enough senders), and how rare each is."""
-        numbers = {sender: number for number, sender in enumerate(dict.fromkeys(senders))}
-        owner = np.array([numbers[sender] for sender in senders])
-        by_sender = sp.csr_matrix((np.ones(len(owner)), (owner, np.arange(len(owner)))))
-        for name in BLOCKS:
-            present = _product(counts[name])
-            present = present.copy()
-            present.data = np.ones_like(present.data)
-            grouped = by_sender @ present
-            grouped.data = np.ones_like(grouped.data)
-            senders_of = np.asarray(grouped.sum(axis=0)).ravel()
-            kept = np.flatnonzero(senders_of >= self.settings.min_senders)
-            mails = np.asarray(present.sum(axis=0)).ravel()[kept]
-            self.kept[name] = kept
-            # float32 here and in the model file, so that both work with the very same numbers
-            idf = np.log((1 + len(owner)) / (1 + mails)) + 1
-            self.idf[name] = idf.astype(np.float32).astype(np.float64)
+    def sums(self, data: Counted, rows: Targets) -> tuple[Numbers, Numbers]:
+        """(rows, columns) of whole mails, and of each mail's highest sentence."""
+        weights = np.vstack([self.weights[name] for name in self.labels]).T
+        whole = np.asarray(self.features.matrix({name: part[rows] for name, part in data.mails.items()}) @ weights)
+        inside = np.flatnonzero(np.isin(data.owner, rows))
+        sentences = self.features.matrix({name: part[inside] for name, part in data.sentences.items()}) @ weights
+        place = np.full(len(data.examples), -1)
+        place[rows] = np.arange(len(rows))
+        peak = np.full(whole.shape, -np.inf)
+        np.maximum.at(peak, place[data.owner[inside]], np.asarray(sentences))
+        return whole, peak
 
-    def matrix(self, counts: Mapping[str, Any]) -> Any:
-        """All blocks side by side, each normalised."""
-        parts = []
-        for name in BLOCKS:
-            documents, tokens = counts[name]
-            kept = tokens[:, self.kept[name]]
-            weighted = kept @ sp.diags(self.idf[name])
-            squares = kept @ _squares(self.idf[name])
-            if documents is not None:
-                weighted, squares = documents @ weighted, documents @ squares
-            with np.errstate(divide="ignore"):
-                norm = np.where(squares > 0, 1 / np.sqrt(squares), 0.0)
-            parts.append(sp.diags(norm * self.settings.scale[name]) @ weighted)
-        return sp.hstack(parts, format="csr")
-
-    def fit(self, counts: Mapping[str, Any], examples: Sequence[Example]) -> None:
-        self.fit_features(counts, [one.sender for one in examples])
-        whole = self.matrix(counts)
-        for name in self.labels:
-            rows, targets = targets_of(examples, name, self.labels[name])
-            weight = np.array([examples[row].weight for row in rows]) * _balance(targets)
-            estimator = LogisticRegression(C=self.settings.strength[name], max_iter=500, tol=1e-5)
-            estimator.fit(whole[rows], targets, sample_weight=weight)
-            estimator.coef_ = estimator.coef_.astype(np.float32).astype(np.float64)
-            self.estimators[name] = estimator
-
-    def sums(self, counts: Mapping[str, Any]) -> dict[str, Numbers]:
-        """classifier -> (mails, labels): decision values without bias, before calibration."""
-        whole = self.matrix(counts)
-        return {name: np.asarray(whole @ estimator.coef_.T) for name, estimator in self.estimators.items()}
-
-    def predict_proba(self, examples: Sequence[Example]) -> dict[str, Numbers]:
-        sums = self.sums(self.counts(examples))
-        return {name: np.stack([probabilities(row, self.heads[name]) for row in sums[name]]) for name in self.labels}
+    def blocks(self) -> dict[str, Block]:
+        """The tables that serving uses."""
+        weights = np.vstack([self.weights[name] for name in self.labels]).T
+        found, start = {}, 0
+        for name in features.BLOCKS:
+            kept, idf = self.features.kept[name], self.features.idf[name]
+            part = weights[start : start + len(kept)] * idf[:, None] * self.settings.scale[name]
+            start += len(kept)
+            table = np.zeros((len(kept) + 1, part.shape[1] + 1), dtype=np.float32)
+            table[1:, :-1] = part
+            table[1:, -1] = self.features.squares(name)
+            found[name] = Block(kept.astype(np.int32), table)
+        return found
 
 
-def _indicator(rows: Any, columns: Any, height: int, width: int) -> Any:
-    return sp.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(height, width))
-
-
-def _incidence(documents: Sequence[Sequence[str]], words: Mapping[str, int]) -> Any:
-    rows, columns = [], []
-    for row, document in enumerate(documents):
-        distinct = sorted({words[one] for one in document if one != END})
-        rows.extend([row] * len(distinct))
-        columns.extend(distinct)
-    return _indicator(rows, columns, len(documents), len(words))
-
-
-def _product(pair: tuple[Any, Any]) -> Any:
-    documents, tokens = pair
-    return tokens if documents is None else documents @ tokens
-
-
-def _squares(idf: Numbers) -> Numbers:
-    return np.square(idf).astype(np.float32).astype(np.float64)
-
-
-def _balance(targets: NDArray[np.int64]) -> Numbers:
-    """Half way to equal classes: the square root of what would make them equal."""
-    share = np.bincount(targets) / len(targets)
-    return np.asarray(1 / np.sqrt(share[targets] * len(share)))
-
-
-def targets_of(
-    examples: Sequence[Example], classifier: str, labels: Sequence[str]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows that are labelled for this classifier, and their labels' numbers; one label: 1 has it, 0 has it not."""
-    rows = [row for row, one in enumerate(examples) if classifier in one.labels]
-    if len(labels) == 1:
-        numbers = [int(examples[row].labels[classifier] == labels[0]) for row in rows]
-    else:
-        numbers = [labels.index(examples[row].labels[classifier]) for row in rows]
-    return np.array(rows, dtype=np.int64), np.array(numbers, dtype=np.int64)
-
-
-def calibrate(sums: Numbers, targets: NDArray[np.int64], labels: tuple[str, ...], columns: slice) -> Head:
-    """Slope and bias that make out-of-fold sums probabilities (maximum likelihood)."""
-    from scipy.optimize import minimize
-
+def calibrate(
+    whole: Numbers, peak: Numbers, targets: Targets, weights: Numbers, labels: tuple[str, ...], columns: slice
+) -> Head:
+    """Slopes and bias that make out-of-fold sums probabilities (maximum likelihood; the slopes are not negative)."""
     width = len(labels)
 
     def loss(parameters: Numbers) -> float:
-        logits = sums * np.exp(parameters[0]) + parameters[1:]
+        logits = whole * parameters[0] + peak * parameters[1] + parameters[2:]
         if width == 1:
-            signed = logits[:, 0] * np.where(targets == 1, 1, -1)
-            return float(np.mean(np.logaddexp(0, -signed)))
-        top = logits.max(axis=1, keepdims=True)
-        normal = top[:, 0] + np.log(np.exp(logits - top).sum(axis=1))
-        return float(np.mean(normal - logits[np.arange(len(targets)), targets]) + 1e-3 * np.mean(parameters[1:]) ** 2)
+            each = np.logaddexp(0, -logits[:, 0] * np.where(targets == 1, 1, -1))
+        else:
+            top = logits.max(axis=1)
+            each = top + np.log(np.exp(logits - top[:, None]).sum(axis=1)) - logits[np.arange(len(targets)), targets]
+        return float(np.average(each, weights=weights) + 1e-3 * np.mean(np.square(parameters[2:])))
 
-    found = minimize(loss, np.zeros(width + 1), method="L-BFGS-B")
-    share = np.bincount(targets, minlength=max(2, width)) / len(targets)
+    start = np.array([1.0, 0.2, *([0.0] * width)])
+    bounds = [(0.05, 20.0), (0.0, 20.0), *([(-20.0, 20.0)] * width)]
+    found = minimize(loss, start, method="L-BFGS-B", bounds=bounds)
+    share = np.bincount(targets, weights=weights, minlength=max(2, width)) / weights.sum()
     prior = share[1:2] if width == 1 else share
-    return Head(labels, columns, found.x[1:].astype(np.float64), float(np.exp(found.x[0])), prior)
+    return Head(labels, columns, found.x[2:], float(found.x[0]), float(found.x[1]), prior)
+
+
+def columns_of(labels: Mapping[str, tuple[str, ...]]) -> dict[str, slice]:
+    found, start = {}, 0
+    for name, words in labels.items():
+        found[name] = slice(start, start + len(words))
+        start += len(words)
+    return found
+
+
+def heads_of(
+    examples: Sequence[Example], labels: Mapping[str, tuple[str, ...]], whole: Numbers, peak: Numbers
+) -> dict[str, Head]:
+    """Calibration of every classifier on out-of-fold sums, (mails, columns). Only mails count, not single phrases."""
+    heads = {}
+    for name, columns in columns_of(labels).items():
+        rows, targets = targets_of(examples, name, labels[name])
+        # phrases have half the weight in training, and none here, except where nothing else shows what is not ours
+        weights = np.array([float(examples[row].is_mail) for row in rows])
+        if name == OURS:
+            share = np.where(targets == 1, OURS_SHARE, 1 - OURS_SHARE)
+            weights = share / np.bincount(targets)[targets]
+        heads[name] = calibrate(
+            whole[rows][:, columns], peak[rows][:, columns], targets, weights, labels[name], columns
+        )
+    return heads
 
 
 def train(
@@ -229,42 +200,61 @@ def train(
 
     created: a date for the manifest; the caller's, since nothing here asks the clock.
     """
-    examples = list(examples)
-    labels = {name: words for name, words in LABELS.items() if any(name in one.labels for one in examples)}
-    groups = np.array(_groups(examples))
-    strata = np.array([one.labels.get("topic", "") + one.labels.get("abuse", "") for one in examples])
-    splitter = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=seed)
-    outside = {name: np.zeros((len(examples), len(words))) for name, words in labels.items()}
-    for fold, (inside, held) in enumerate(splitter.split(np.zeros(len(examples)), strata, groups), 1):
-        progress(f"fold {fold} of {settings.folds}")
-        pipeline = Pipeline(settings, labels)
-        chosen = [examples[row] for row in inside]
-        pipeline.fit(pipeline.counts(chosen), chosen)
-        for name, sums in pipeline.sums(pipeline.counts([examples[row] for row in held])).items():
-            outside[name][held] = sums
+    words = lexicon.parse(lexicon.own_text())
+    labels = {name: one for name, one in LABELS.items() if len(set(_labels_of(examples, name))) > 1}
+    data = counted(examples, words)
+    whole, peak = out_of_fold(data, labels, settings, seed, progress)
     progress("all mails")
-    pipeline = Pipeline(settings, labels)
-    pipeline.fit(pipeline.counts(examples), examples)
-    start, thresholds, scores = 0, {}, {}
-    for name, words in labels.items():
-        rows, targets = targets_of(examples, name, words)
-        head = calibrate(outside[name][rows], targets, words, slice(start, start + len(words)))
-        pipeline.heads[name] = head
-        start += len(words)
-        scores[name] = np.stack([probabilities(row, head) for row in outside[name]])
-        thresholds[name] = tune(scores[name][rows], targets, WISHES[name])
-    metrics = measure(examples, labels, scores, thresholds)
-    blocks = _compiled(pipeline)
-    fingerprint = data_fingerprint(examples)
-    chosen_id = model_id or f"{'-'.join(labels)}-{fingerprint[:8]}"
-    model = Model(chosen_id, labels, thresholds, blocks, dict(pipeline.heads))
-    folder = out / chosen_id
-    _write(folder, model, pipeline, examples, metrics, seed, settings, created, fingerprint)
+    fitted = Fitted(settings, labels, data, np.arange(len(examples)))
+    heads = heads_of(examples, labels, whole, peak)
+    scores = judge(whole, peak, heads)
+    thresholds = {}
+    for name in scores:
+        rows, targets = targets_of(examples, name, labels[name])
+        mails = np.array([examples[row].is_mail for row in rows])
+        thresholds[name] = tune(scores[name][rows[mails]], targets[mails], WISHES[name])
+    mails_only = [row for row, one in enumerate(examples) if one.is_mail]
+    given = {name: one for name, one in labels.items() if name != OURS}
+    metrics = measure(
+        [examples[row] for row in mails_only],
+        given,
+        {name: part[mails_only] for name, part in scores.items()},
+        thresholds,
+    )
+    fingerprint = package.fingerprint(examples)
+    chosen = model_id or f"{'-'.join(given)}-{fingerprint[:8]}"
+    model = Model(chosen, given, thresholds, fitted.blocks(), heads, words)
+    folder = out / chosen
+    package.write(folder, model, metrics, examples=examples, seed=seed, created=created)
     return TrainResult(model, folder, metrics)
 
 
-def _groups(examples: Sequence[Example]) -> list[int]:
-    """One number for all mails joined by a sender or a thread."""
+def out_of_fold(
+    data: Counted,
+    labels: Mapping[str, tuple[str, ...]],
+    settings: Settings,
+    seed: int,
+    progress: Callable[[str], None] = lambda line: None,
+) -> tuple[Numbers, Numbers]:
+    """Sums of every mail by models that saw neither it nor its sender and thread, (mails, columns) twice."""
+    examples = data.examples
+    strata = [" ".join(one.labels.values()) for one in examples]
+    splitter = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=seed)
+    width = sum(map(len, labels.values()))
+    whole, peak = np.zeros((len(examples), width)), np.zeros((len(examples), width))
+    split = splitter.split(np.zeros(len(examples)), strata, groups(examples))
+    for fold, (inside, held) in enumerate(split, 1):
+        progress(f"fold {fold} of {settings.folds}")
+        whole[held], peak[held] = Fitted(settings, labels, data, inside).sums(data, held)
+    return whole, peak
+
+
+def _labels_of(examples: Sequence[Example], name: str) -> list[str]:
+    return [one.labels[name] for one in examples if name in one.labels]
+
+
+def groups(examples: Sequence[Example]) -> list[int]:
+    """One number for all mails joined by a sender, a thread or a translation (tag `pair:ID`)."""
     parent = list(range(len(examples)))
 
     def root(one: int) -> int:
@@ -274,94 +264,14 @@ def _groups(examples: Sequence[Example]) -> list[int]:
         return one
 
     first: dict[str, int] = {}
-    for row, example in enumerate(examples):
-        for key in (f"s {example.sender}", *(f"t {one}" for one in example.thread.split())):
+    for row, one in enumerate(examples):
+        pairs = [tag.removeprefix("pair:") for tag in one.tags if tag.startswith("pair:")]
+        keys = [f"sender {one.sender}", *(f"thread {key}" for key in one.thread.split()), f"id {one.id}"]
+        for key in (*keys, *(f"id {pair}" for pair in pairs)):
             parent[root(row)] = root(first.setdefault(key, row))
     return [root(row) for row in range(len(examples))]
 
 
-def _compiled(pipeline: Pipeline) -> dict[str, Block]:
-    blocks, start = {}, 0
-    coefficients = np.vstack([pipeline.estimators[name].coef_ for name in pipeline.labels]).T
-    for name in BLOCKS:
-        kept, idf = pipeline.kept[name], pipeline.idf[name]
-        part = coefficients[start : start + len(kept)] * idf[:, None] * pipeline.settings.scale[name]
-        start += len(kept)
-        rows = np.zeros(features.FEATURES, dtype=np.int32)
-        rows[kept] = np.arange(1, len(kept) + 1)
-        weights = np.vstack([np.zeros(part.shape[1]), part]).astype(np.float32)
-        blocks[name] = Block(rows, weights, np.concatenate([[0.0], _squares(idf)]).astype(np.float32))
-    return blocks
-
-
-def data_fingerprint(examples: Sequence[Example]) -> str:
-    """sha256 over what training sees of each mail, in order."""
-    digest = hashlib.sha256()
-    for one in examples:
-        seen = [one.id, one.sender, one.subject, one.text, one.language, sorted(one.labels.items()), one.weight]
-        digest.update(json.dumps(seen, ensure_ascii=False).encode() + b"\n")
-    return digest.hexdigest()
-
-
-def _write(
-    folder: Path,
-    model: Model,
-    pipeline: Pipeline,
-    examples: Sequence[Example],
-    metrics: Metrics,
-    seed: int,
-    settings: Settings,
-    created: str,
-    fingerprint: str,
-) -> None:
-    content = {
-        "features": features.FEATURES,
-        "blocks": {
-            name: {"kept": pipeline.kept[name].astype(np.int32), "weights": block.weights, "squares": block.squares}
-            for name, block in model.blocks.items()
-        },
-        "heads": {
-            name: {
-                "labels": list(head.labels),
-                "columns": [head.columns.start, head.columns.stop],
-                "bias": head.bias,
-                "scale": head.scale,
-                "prior": head.prior,
-            }
-            for name, head in model.heads.items()
-        },
-    }
-    packed = io.BytesIO()
-    joblib.dump(content, packed, compress=("zlib", 6))
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.joblib").write_bytes(packed.getvalue())
-    manifest = {
-        "format": MANIFEST_FORMAT,
-        "id": model.id,
-        "created": created,
-        "sha256": hashlib.sha256(packed.getvalue()).hexdigest(),
-        "size_bytes": len(packed.getvalue()),
-        "feature_version": features.FEATURE_VERSION,
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "scikit-learn": sklearn.__version__,
-            "joblib": joblib.__version__,
-        },
-        "labels": {name: list(words) for name, words in model.labels.items()},
-        "thresholds": {
-            name: {"accept": one.accept, "reject": one.reject, "margin": one.margin}
-            for name, one in model.thresholds.items()
-        },
-        "seed": seed,
-        "data": {"rows": len(examples), "fingerprint": fingerprint},
-        "metrics": metrics.summary(),
-    }
-    for name, value in (("manifest.json", manifest), ("metrics.json", metrics.as_json())):
-        (folder / name).write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    (folder / "card.md").write_text(_card(manifest, metrics), encoding="utf-8")
-
-
-def _card(manifest: Mapping[str, Any], metrics: Metrics) -> str:
-    return f"# Model {manifest['id']}\n\n" + metrics.as_text()
+def predict_proba(fitted: Fitted, heads: Mapping[str, Head], data: Counted) -> dict[str, Numbers]:
+    """What the training pipeline itself says: classifier -> (mails, labels). Serving equals it to 1e-6."""
+    return judge(*fitted.sums(data, np.arange(len(data.examples))), heads)
