@@ -54,7 +54,11 @@ class Generation:
         def look_up(name: str, key: str) -> "str | Unknown | None":
             if looked_up is not None and isinstance(self.ruleset.lists.get(name), WAITED_FOR):
                 return looked_up.value(name, key)
-            return self.lists.look_up(name, key, now)
+            rows = self.lists.rows(name, key, now)
+            if isinstance(rows, Unknown):
+                return rows
+            # A contact of several contracts has a row for each; the rules compare with all of them.
+            return ", ".join(rows) if rows else None
 
         return Services(
             now=now,
