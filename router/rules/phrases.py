@@ -11,8 +11,9 @@ Time is linear in the text: an anchor has a bounded number of neighbours to look
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
-from ahocorasick_rs import AhoCorasick
+from ahocorasick_rs import AhoCorasick, Implementation
 
 from router.rules.text import Text, normalise, spaced
 
@@ -21,6 +22,7 @@ MAX_BETWEEN = 5
 _CHECK_EVERY = 512  # places looked at between two looks at the clock
 _ALWAYS = -1
 
+_FIRST = itemgetter(0)
 _WHITE = re.compile(r"\s+")
 
 
@@ -105,7 +107,7 @@ class PhraseBook:
             frozenset([guard for *_, guard in users] + [_ALWAYS] * bool(wholes))
             for users, wholes in zip(self._partial, self._whole, strict=True)
         ]
-        self._automaton = AhoCorasick(list(literals), store_patterns=False) if literals else None
+        self._automaton = _automaton_of(list(literals)) if literals else None
 
     def find(self, text: Text, out_of_time: Callable[[], bool] = lambda: False) -> Mapping[int, tuple[int, int]]:
         """The number of each phrase that is in the text, with the first and last word of one place where it stands.
@@ -114,7 +116,7 @@ class PhraseBook:
         """
         found: dict[int, tuple[int, int]] = {}
         hits = self._automaton.find_matches_as_indexes(text.joined, overlapping=True) if self._automaton else []
-        present = {hit[0] for hit in hits}
+        present = set(map(_FIRST, hits))
         present.add(_ALWAYS)
         guards = self._guards
         todo = {one for one in present if one >= 0 and not guards[one].isdisjoint(present)}
@@ -140,6 +142,11 @@ class PhraseBook:
             if not is_open:
                 todo.discard(literal)
         return found
+
+
+def _automaton_of(literals: list[str]) -> AhoCorasick:
+    # Of 10,000 literals the library's own choice is the form that takes twice the time of this one.
+    return AhoCorasick(literals, store_patterns=False, implementation=Implementation.ContiguousNFA)
 
 
 def place_at(phrase: Phrase, text: Text, at: int, first: int, last: int) -> tuple[int, int] | None:
