@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -300,3 +302,22 @@ def test_the_page_shows_rules_queues_languages_and_differences(desk):
     assert text.count('<article class="mail"') == 3
     backtest(desk, "--html", page)
     assert '<article class="mail"' not in page.read_text()
+
+
+def test_memory_does_not_grow_with_the_archive(desk):
+    """An mbox of 200 MB goes through a process that stays far smaller."""
+    picture = b"x" * 75 + b"\n"
+    large = mail("plain").replace(b"\r\n", b"\n") + picture * 26_000
+    with (desk / "large.mbox").open("wb") as mbox:
+        for _ in range(100):
+            mbox.write(b"From olena Wed Mar  4 11:00:00 2026\n" + large + b"\n")
+    script = (
+        "import resource, sys; from router.cli import mailrouter; mailrouter(sys.argv[1:], standalone_mode=False);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+    )
+    arguments = ["backtest", "large.mbox", "--models", "none", "--against", "old.yaml"]
+    ran = subprocess.run(
+        [sys.executable, "-c", script, *arguments], cwd=desk, capture_output=True, text=True, check=True
+    )
+    assert "100 mails decided twice" in ran.stdout
+    assert int(ran.stderr) < 150 * 1024  # kB
