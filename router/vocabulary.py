@@ -107,7 +107,7 @@ HEADERS: dict[str, str] = {
     "Hold": "the reasons; only when held",
     "Note": "a text for the agent, one field a note",
     "Original-Recipient": "bill@…; only when a recipient was replaced",
-    "Reply": "v1; lang=ru; snippets=redirected; only when an acknowledgement is wished",
+    "Reply": "v1; lang=ru; snippets=redirected; …: what an acknowledgement is to say; only when one is wished",
     "Decision": "7f3a…; rules=91c2e4…; model=…",
     "Degraded": "model; none; only when something could not be known",
 }
