@@ -95,8 +95,9 @@ class Reloader:
             return False
         for entry in self._history.entries():
             try:
+                self._history.read(entry)  # held against its sha256
                 loaded = await self._load(self._history.path(entry))
-            except Refused as refused:
+            except (BadInput, Refused) as refused:
                 self._log("last-good-refused", rules=entry.id, reason=str(refused)[:2000])
                 continue
             kept_at = entry.at.isoformat(timespec="seconds")

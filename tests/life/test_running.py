@@ -164,6 +164,14 @@ def test_a_start_with_a_broken_file_is_a_start_with_the_last_good_one(desk):
     assert not desk.told("status")["rules"]["last_good"]
 
 
+def test_a_kept_file_that_was_changed_is_not_started_from(desk):
+    desk.start().stop()
+    (kept,) = (desk.state / "rules").glob("*.yaml")
+    kept.write_text(SMALL.replace("Small", "Evil"))
+    desk.write(BROKEN)
+    assert "enrch" in desk.refuses_to_start()
+
+
 def test_a_broken_file_and_nothing_kept_is_no_start(desk):
     desk.write(BROKEN)
     assert "enrch" in desk.refuses_to_start()
