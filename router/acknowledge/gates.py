@@ -24,9 +24,9 @@ MAX_MESSAGE_BYTES = 60_000_000
 FROM_STORE = {
     "G11": "this sender got every one of these snippets not long ago",
     "G12": "a limit on acknowledgements is reached, or they are muted",
-    "G17": "this mail has been answered, or its intent was seen before",
+    "G17": "the intent is forged, expired (12 h) or was seen before",
 }
-"""Judged by the store, in one transaction with the entry that an answer goes out."""
+"""Judged by the store, in one transaction with the entry that an answer goes out; of G17 only "seen before"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +93,4 @@ def rows() -> tuple[tuple[str, str], ...]:
         described.setdefault(row.gate, row.when)
     for gate, when in FROM_STORE.items():
         described.setdefault(gate, when)
-    described["G17"] = "the intent is forged, expired (12 h) or was seen before"
     return tuple(sorted(described.items(), key=lambda one: int(one[0][1:])))

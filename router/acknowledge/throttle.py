@@ -14,7 +14,6 @@ the monotonic clock say has passed, never back, and over a restart by the wall c
 back an hour repeats nothing; one that runs ten days ahead and comes back neither opens a window nor stops the service.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -335,11 +334,6 @@ class Throttle:
         if now >= until:
             return None
         return Mute(str(found[0]), self._seen.wall + timedelta(seconds=until - now))
-
-
-def digest(key: bytes) -> str:
-    """A short name of an idempotency key, for the log."""
-    return hashlib.sha256(key).hexdigest()[:12]
 
 
 def _count(connection: Connection, where: str, values: tuple[bytes, ...], now: float, rate: Rate) -> int:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 def test_never_two_however_often_it_dies(tmp_path):
     """Killed at a random call or return; the MTA hands each intent in again. MAILROUTER_KILLS=500 for more of it."""
-    kills = int(os.environ.get("MAILROUTER_KILLS", "40"))
+    kills = int(os.environ.get("MAILROUTER_KILLS", "25"))
     sink = Sink()
     command = [sys.executable, "-m", "tests.acknowledge.killed", str(tmp_path), str(sink.port), str(kills), "7"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=10 + kills, check=False)

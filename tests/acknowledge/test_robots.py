@@ -32,7 +32,7 @@ def test_a_robot_that_threads_is_answered_once_a_conversation(tmp_path):
 
 def test_random_pairs(tmp_path):
     dice = random.Random(20260306)
-    for number in range(40):
+    for number in range(25):
         desk = Desk(tmp_path / str(number))
         said = converse(desk, any_robot(dice), days=4, random_=dice, most=30)
         desk.close()

@@ -334,16 +334,17 @@ def test_a_full_disk_keeps_intents_in_the_queue_and_frees_them_when_there_is_roo
 
     desk.acknowledger._open_throttle = opened
     desk.acknowledger.close()
-    waiting = []
-    for number in range(300):
+    waiting, number = [], 0
+    while len(waiting) < 5:
+        number += 1
         author = f"p{number}@shop{number}.example"
         one = intent(letter(author=author, message_id=f"<m{number}@x.example>"), sender=author, at=desk.clock.wall)
         if desk.handle(one).startswith("451 "):
             waiting.append(one)
         desk.clock.pass_by(seconds=30)
-    assert waiting
+    assert number > 5  # some went out before it was full
     full = False
     desk.acknowledger.close()
     assert {desk.handle(one)[:3] for one in waiting} == {"250"}
     addresses = [message.to for message in desk.mta.sent]
-    assert len(addresses) == len(set(addresses)) == 300 - sum("G12" in gates for gates in desk.refused())
+    assert len(addresses) == len(set(addresses)) == number
