@@ -70,6 +70,12 @@ def test_what_was_said_meanwhile_is_not_said_again(store):
     assert store.begin(b"2", OLENA, claim.snippets, LIMITS, "d").gate == "G11"
 
 
+def test_a_composed_answer_of_which_half_was_said_meanwhile_is_not_sent(store):
+    claim = store.check(b"2", OLENA, ("a", "b"), LIMITS)
+    send(store, 1, snippets=("a",))
+    assert store.begin(b"2", OLENA, claim.snippets, LIMITS, "d").gate == "G11"
+
+
 def test_limits_are_exact(store, clock):
     """Two to a sender a day, five to a domain an hour, eight in all an hour."""
     assert [send(store, n, snippets=(f"s{n}",)) for n in range(3)] == ["", "", "G12"]
