@@ -112,6 +112,12 @@ def test_what_may_have_been_sent_counts(store):
     assert send(store, 1) == "G17"
 
 
+def test_what_may_have_been_sent_fills_the_limits_too(store):
+    send(store, 1, snippets=("a",), state=State.UNKNOWN)
+    store.begin(b"2", OLENA, ("b",), LIMITS, "d")  # under way
+    assert send(store, 3, snippets=("c",)) == "G12"
+
+
 def test_a_refusal_before_the_end_may_be_tried_again(store):
     assert send(store, 1, state=State.NEW) == ""
     assert send(store, 1) == ""
