@@ -148,6 +148,20 @@ def test_what_may_have_been_sent_is_not_sent_again(desk):
     assert len(desk.mta.sent) == 1  # the one that may have arrived
 
 
+def test_a_pause_that_comes_while_the_mta_is_greeted_stops_the_answer(desk):
+    """The store has the last word, after RCPT and before DATA."""
+
+    def pause():
+        other = Throttle(desk.path, KEYS, desk.clock, service=False, by_hand=True)
+        other.pause("stop")
+        other.close()
+
+    desk.mta.before = pause
+    assert desk.answer(letter()).startswith("250 ")
+    assert desk.mta.sent == []
+    assert desk.refused() == [["G12"]]
+
+
 def test_a_new_database_is_silent_for_a_day(tmp_path):
     desk = Desk(tmp_path, muted=True)
     desk.answer(letter())
