@@ -3,7 +3,8 @@
 Each answers as a list on file does: the value, None (the key is not in it), or `Unknown` with the reason.
 
 - `sql` with `dsn_file`: `sqlite:///var/lib/desk.db` by the standard library, read-only; `postgresql://…` by psycopg
-  (`pip install "mailrouter[postgres]"`). First column of the first row. An answer is used for a minute, then asked for
+  (`pip install "mailrouter[postgres]"`). The first column; of several rows joined by ", ", as a contact of several
+  contracts has them. An answer is used for a minute, then asked for
   again; when that fails, an answer that is not older than `max_age` still counts.
 - `url`: a CSV over https, fetched whole when the rules are loaded and every five minutes (with a shorter `max_age`,
   twice in that time). No redirects. While it is fetched anew the old rows answer, until they are older than `max_age`.
@@ -35,6 +36,7 @@ REFRESH_S = 300.0
 RETRY_S = 10.0
 MAX_KEPT = 10_000
 MAX_THREADS = 4
+MAX_ROWS = 50
 _KEY = re.compile(r"(?<!:):key\b")
 
 Value: TypeAlias = "str | Unknown | None"
@@ -138,7 +140,7 @@ class RemoteLists:
                     return unknown(f"{one.name}: timed out")
         if self._usable(one, table):
             values = table.rows.get(key)
-            return values[0] if values else None
+            return _joined(values) if values else None
         return unknown(f"{one.name}: {table.why or 'too old'}")
 
     def _usable(self, one: RemoteList, table: _Table) -> bool:
@@ -233,10 +235,14 @@ def _function(entry_point: str) -> Callable[[str], Any]:
 def _by_sql(one: RemoteList, key: str, wait_s: float) -> str | None:
     dsn = _dsn(Path(one.path))
     if dsn.startswith("sqlite:"):
-        row = _from_sqlite(dsn.removeprefix("sqlite:").removeprefix("//"), one.of, key, wait_s)
+        rows = _from_sqlite(dsn.removeprefix("sqlite:").removeprefix("//"), one.of, key, wait_s)
     else:
-        row = _from_postgres(dsn, one.of, key, wait_s)
-    return None if row is None else "" if row[0] is None else str(row[0])
+        rows = _from_postgres(dsn, one.of, key, wait_s)
+    return _joined("" if row[0] is None else str(row[0]) for row in rows) if rows else None
+
+
+def _joined(values: Iterable[str]) -> str:
+    return ", ".join(value for value in dict.fromkeys(values) if value)
 
 
 def _dsn(path: Path) -> str:
@@ -260,7 +266,7 @@ def _from_sqlite(path: str, sql: str, key: str, wait_s: float) -> Any:
         connection = sqlite3.connect(f"file:{urllib.parse.quote(path)}?mode=ro", uri=True, timeout=wait_s)
         try:
             connection.set_progress_handler(lambda: time.monotonic() > ends_at, 10_000)
-            return connection.execute(sql, {"key": key}).fetchone()
+            return connection.execute(sql, {"key": key}).fetchmany(MAX_ROWS)
         finally:
             connection.close()
     except sqlite3.Error as error:
@@ -275,7 +281,7 @@ def _from_postgres(dsn: str, sql: str, key: str, wait_s: float) -> Any:
     options = f"-c statement_timeout={max(1, int(wait_s * 1000))} -c default_transaction_read_only=on"
     try:
         with psycopg.connect(dsn, connect_timeout=max(1, int(wait_s)), options=options, autocommit=True) as connection:
-            return connection.execute(_KEY.sub("%(key)s", sql.replace("%", "%%")), {"key": key}).fetchone()
+            return connection.execute(_KEY.sub("%(key)s", sql.replace("%", "%%")), {"key": key}).fetchmany(MAX_ROWS)
     except psycopg.Error as error:
         raise Unusable(" ".join(str(error).split())[:200]) from None
 

@@ -23,6 +23,8 @@ from router.message.envelope import RawMessage
 
 UNSENT = 64
 """Mails that wait for the process to start."""
+START_S = 15.0
+"""For the process to start; its first word is an answer to no mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class LookUps(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._lates = 0
+        self._heard = False
+        self._started_at = 0.0
         self._failures = 0
         self._starting: asyncio.Task[None] | None = None
         self._closing = False
@@ -121,7 +125,12 @@ class LookUps(asyncio.Protocol):
         self._own["lookups-timed-out"] += 1
         self._lates += 1
         answer.set_result(_unknown("timed out"))
-        if self._lates >= self.settings.lates and self._process is not None and self._transport is not None:
+        if not self._heard:
+            # Loading takes half a second, on a busy host several; killed before, it would never get there.
+            frozen = asyncio.get_running_loop().time() - self._started_at > START_S
+        else:
+            frozen = self._lates >= self.settings.lates
+        if frozen and self._process is not None and self._transport is not None:
             self._log("lookups-frozen", pid=self._process.pid)
             self._lates = 0
             self._process.kill()
@@ -145,6 +154,7 @@ class LookUps(asyncio.Protocol):
             ours.setblocking(False)
             self._own["lookups-started"] += 1
             self._buffer.clear()
+            self._heard, self._started_at = False, asyncio.get_running_loop().time()
             await asyncio.get_running_loop().create_connection(lambda: self, sock=ours)
         except OSError as error:  # out of descriptors or memory; the next mail tries again
             self._failures += 1
@@ -179,6 +189,7 @@ class LookUps(asyncio.Protocol):
 
     def _answered(self, number: int, answer: LookedUp, counters: dict[str, int] | None) -> None:
         self._lates = self._failures = 0
+        self._heard = True
         if counters is not None:
             self._of_process = collections.Counter(counters)
         waiting = self._waiting.get(number)

@@ -48,6 +48,7 @@ class Process:
 
     async def serve(self, connection: socket.socket) -> None:
         reader, writer = await asyncio.open_connection(sock=connection)
+        writer.write(answer_frame(0, LookedUp()))  # we are there
         try:
             while True:
                 (size,) = _LENGTH.unpack(await reader.readexactly(4))

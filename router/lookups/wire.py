@@ -2,7 +2,8 @@
 
     front -> process   marshal ("plan", number, plan)                   mails after it are asked by this plan
                        marshal ("mail", number, plan's number, envelope, fields, body, cuts, received at)
-    process -> front   JSON {"number": ..., "answer": LookedUp.plain()} and sometimes {"counters": {...}}
+    process -> front   JSON {"number": ..., "answer": LookedUp.plain()} and sometimes {"counters": {...}}; first of all
+                       an answer with the number 0, which means "I am there"
 
 The process reads what strangers wrote, and what their DNS servers answer: nothing that it sends is ever unpickled.
 """

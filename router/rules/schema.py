@@ -121,7 +121,8 @@ QUARANTINE = "quarantine"
 @dataclass(frozen=True, slots=True)
 class Settings:
     """default_queue: None for `by_recipient`. hold: a queue's name or `quarantine`. own_clients: networks whose mail
-    counts as submitted. key_file: the secret for tokens and signatures. retention: of the journal, None for ever."""
+    counts as submitted. key_file: the secret for tokens and signatures. retention: of the journal, None: its
+    own."""
 
     timezone: str = "UTC"
     default_queue: Text | None = None
@@ -305,7 +306,7 @@ class LookupList:
 
 @dataclass(frozen=True, slots=True)
 class SqlList:
-    """sql: one SELECT with the placeholder `:key`; first column of the first row is the value."""
+    """sql: one SELECT with the placeholder `:key`; the first column is the value, of several rows joined."""
 
     name: Text
     sql: Text
