@@ -61,9 +61,10 @@ class Service:
 
     async def run(self) -> None:
         settings, front = self.settings, self.front
-        await self.reloader.start()
-        control = await self._open_control()
+        control = None
         try:
+            await self.reloader.start()
+            control = await self._open_control()
             for one in activated_sockets():
                 await front.listen_on(one)
             for spec in settings.listen:
