@@ -21,10 +21,10 @@ from router.classify.lexicon import Lexicon
 from router.classify.normalise import unspaced
 from router.classify.tokens import END, chunks_of, has_spaced_letters, tokens_of
 
-FEATURE_VERSION = 2
+FEATURE_VERSION = 4
 """Goes up with any change of normalise.py, tokens.py or this file that changes a feature."""
 
-HASH_BITS = 20
+HASH_BITS = 19
 FEATURES = 1 << HASH_BITS
 """Hashed features of a block."""
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from router.classify import features
 from router.classify.features import BLOCKS, TOKEN_BLOCKS
 from router.classify.lexicon import Lexicon
-from router.classify.normalise import unspaced
+from router.classify.normalise import SINGLE_LETTERS, unspaced
 from router.classify.tokens import END, SPACED_LETTERS, chunks_of, tokens_of
 from router.vocabulary import UNDETERMINED
 
@@ -113,7 +113,7 @@ def judge(whole: Numbers, peak: Numbers, heads: Mapping[str, Head]) -> dict[str,
 class _Memory:
     """What one process has worked out so far, a row a token; row 0 is END.
 
-    sums: TOKEN_BLOCKS side by side. single: 1 for a token of one letter.
+    sums: TOKEN_BLOCKS side by side. single: 1 for a token that one letter gives.
     """
 
     chunks: dict[str, tuple[int, ...]]
@@ -265,7 +265,7 @@ class Model:
                 part[owner[starts]] = np.add.reduceat(values, starts, axis=0)
         memory.stems[first:last] = known.stems
         memory.concepts[first:last] = known.concepts
-        memory.single[first:last] = [len(token) == 1 for token in tokens]
+        memory.single[first:last] = [token in SINGLE_LETTERS for token in tokens]
         memory.numbers.update(zip(tokens, range(first, last), strict=True))
 
 

@@ -19,6 +19,9 @@ _CYRILLIC_AS_LATIN = {
     "с": "s", "т": "t", "у": "u", "ў": "u", "ф": "f", "х": "h", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sch", "ъ": "",
     "ы": "i", "ь": "", "э": "e", "ю": "iu", "я": "ia",
 }  # fmt: skip
+SINGLE_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz") | frozenset(_CYRILLIC_AS_LATIN.values()) - {""}
+"""Skeletons that one letter can have."""
+
 _TRANSLITERATE = str.maketrans({**_CYRILLIC_AS_LATIN, **dict.fromkeys("'’ʼ`´-‐‑‒–—_.·*~^", "")})
 # How one sound is spelled by people who write Russian or Ukrainian in Latin letters; English words go the same way,
 # which does no harm, as long as every word goes it.

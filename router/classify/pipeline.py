@@ -34,7 +34,7 @@ class Settings:
 
 
 DEFAULTS = Settings(
-    scale={"chars": 1.0, "words": 1.0, "pairs": 1.2, "concepts": 1.0, "concept_pairs": 1.0},
+    scale={"chars": 1.5, "words": 1.5, "pairs": 1.5, "concepts": 0.6, "concept_pairs": 0.6},
     strength={"topic": 10.0, "abuse": 10.0, "ours": 10.0},
 )
 

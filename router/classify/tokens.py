@@ -11,7 +11,7 @@ and pays for a word when it sees it for the first time.
 import re
 from collections.abc import Sequence
 
-from router.classify.normalise import clean, skeleton
+from router.classify.normalise import SINGLE_LETTERS, clean, skeleton
 
 END = ""
 """Ends a sentence or line."""
@@ -25,7 +25,7 @@ _HOST = re.compile(
     r"(?:[\w-]+\.)+(?:example|com|net|org|info|biz|ua|ru|рф|укр|eu|io|uk|de|pl|kz|by|online|shop|site|local)\b|/(?:[\w.\-]+/)+[\w.\-]*"
 )
 _PIECE = re.compile(
-    r"[^\W\d_][^\W_]*(?:['’ʼ`*@$.\-][^\W_]+)*[^\W_]|[^\W\d_]"  # a word, with what people put inside words
+    r"[^\W\d_](?:[^\W_]|['’ʼ`*@$.\-](?=[^\W_]))*"  # a word, with what people put inside words
     r"|\d+(?:[.,:/\-]\d+)*|[$€₴₽£]|!!+|\?\?+|[.!?;…]|[«»“”„\"]"
 )
 _DATE = re.compile(r"\d{1,4}[./\-]\d{1,2}(?:[./\-]\d{2,4})?$|\d{1,2}:\d{2}(?::\d{2})?$")
@@ -56,12 +56,12 @@ def tokens_of(chunk: str) -> tuple[str, ...]:
             found.append(_number(piece))
         elif first in _CURRENCY:
             found.append("=money")
+        elif piece.startswith(("!!", "??")):
+            found.append("=" + first)
         elif first in _SENTENCE_END:
             found.append(END)
         elif first in _QUOTES:
             found.append("=q")
-        elif piece.startswith(("!!", "??")):
-            found.append("=" + first)
         else:
             found.extend(_words(piece))
     if "=!" in found or "=?" in found:
@@ -98,7 +98,7 @@ def has_spaced_letters(tokens: Sequence[str]) -> bool:
     """Four single letters in a row: somebody may have s p a c e d a word."""
     run = 0
     for token in tokens:
-        run = run + 1 if len(token) == 1 else 0
+        run = run + 1 if token in SINGLE_LETTERS else 0
         if run == SPACED_LETTERS:
             return True
     return False

@@ -1,79 +1,44 @@
-"""The model serves what training worked out, and training needs no more than a handful of mails to be tested."""
+"""The model serves what training worked out, for any text; training needs but a handful of mails to be tested."""
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from router.classify import model as serving
 from router.classify import registry
 from router.classify.corpus import Example
 from router.classify.lexicon import own_text, parse
-from router.classify.model import OURS, Thresholds, decide_label
+from router.classify.model import Thresholds, decide_label
 from router.classify.pipeline import Settings
 from router.classify.train import LABELS, Fitted, TrainResult, counted, predict_proba, train
 
-WORDS = {
-    "technical": "сервер сайт не працює помилка 502 error website down почта не отправляется ssh timeout dns",
-    "billing": "счёт рахунок invoice оплата payment акт сверки реквизиты refund платёж card receipt",
-    "sales": "тариф тарифи price плани upgrade quote сколько стоит offer скидка знижка order new vps",
-    "other": "дякую спасибо thanks передайте owner account договор власник вакансія survey директор",
-}
+ODD = [
+    *("", " ", "\n\n", "<>", "ь", "а" * 5000, "\x00\ufffd\ud800", "счёт " * 3000, "!!! ??? ...", "https://a.example/x"),
+    *("с ч ё т", "п р и ш л и т е  с ч ё т", "a. b. c. d. e.", "unknown words qwzx ¥ 漢字", "=url =1", "«счёт»\r\nакт"),
+]
 
 
-def examples() -> list[Example]:
-    """Eighty little mails, five words of one topic each; every fourth insults us."""
-    made = []
-    draw = np.random.default_rng(7)
-    for number in range(80):
-        topic = list(WORDS)[number % 4]
-        words = " ".join(draw.choice(WORDS[topic].split(), 5))
-        rude = number % 8 < 2
-        text = f"{words}. " + ("вы идиоты, you idiots" if rude else "будь ласка, please")
-        made.append(
-            Example(
-                id=f"t-{number}",
-                sender=f"s{number % 40}@firm.example",
-                subject=words.split()[0],
-                text=text,
-                language=("ru", "uk", "en")[number % 3],
-                labels={"topic": topic, "abuse": "abusive" if rude else "clean", OURS: "ours"},
-            )
-        )
-    for number, text in enumerate(FOREIGN):
-        made.append(Example(f"f-{number}", f"f{number}", "", text, "", {OURS: "foreign"}, weight=0.5, is_mail=False))
-    return made
-
-
-SMALL = Settings(
-    scale={"chars": 1, "words": 1, "pairs": 1, "concepts": 1, "concept_pairs": 1},
-    strength={"topic": 10, "abuse": 10, OURS: 10},
-    folds=3,
-)
-FOREIGN = ["Guten Tag, wo bleibt mein Paket", "my flight was late", "рецепт борща", "погода завтра", "le chat dort"]
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
-    return train(examples(), tmp_path_factory.mktemp("models"), seed=1, model_id="tiny", settings=SMALL)
-
-
-ODD = ["", " ", "\n\n", "<>", "ь", "а" * 5000, "\x00\ufffd\ud800", "счёт " * 3000, "!!! ??? ...", "https://a.example/x"]
-
-
-def test_serving_equals_training(trained: TrainResult) -> None:
+def test_serving_equals_training(
+    trained: TrainResult, small: Settings, make_examples: Callable[[], list[Example]]
+) -> None:
     """Every probability equals the sparse-matrix pipeline's to 1e-6, for known, unknown and odd texts."""
-    mails = examples()
-    odd = [Example(f"o{n}", "s", text, text, "", {}) for n, text in enumerate([*ODD, "unknown words qwzx ¥ 漢字"])]
+    mails = make_examples()
+    odd = [Example(f"o{n}", "s", text, text, "", {}) for n, text in enumerate(ODD)]
     data = counted(mails + odd, parse(own_text()))
-    fitted = Fitted(SMALL, LABELS, data, np.arange(len(mails)))
+    fitted = Fitted(small, LABELS, data, np.arange(len(mails)))
     expected = predict_proba(fitted, trained.model.heads, data)
     for row, mail in enumerate(mails + odd):
         found = trained.model.scores(mail.subject, mail.text)
         assert set(found) == {"topic", "abuse"}
-        for name in found:
-            assert [found[name][word] for word in LABELS[name]] == pytest.approx(expected[name][row].tolist(), abs=1e-6)
+        for name, scores in found.items():
+            wanted = dict(zip(LABELS[name], expected[name][row].tolist(), strict=True))
+            assert scores == pytest.approx(wanted, abs=1e-6), mail
 
 
 def test_loaded_model_is_the_trained_one(trained: TrainResult) -> None:
@@ -83,9 +48,11 @@ def test_loaded_model_is_the_trained_one(trained: TrainResult) -> None:
     assert (loaded.id, set(loaded.labels)) == ("tiny", {"topic", "abuse"})
 
 
-def test_same_data_and_seed_give_the_same_bytes(trained: TrainResult, tmp_path: Path) -> None:
-    """Training again writes the same model file."""
-    again = train(examples(), tmp_path, seed=1, model_id="tiny", settings=SMALL)
+def test_same_data_and_seed_give_the_same_bytes(
+    trained: TrainResult, small: Settings, make_examples: Callable[[], list[Example]], tmp_path: Path
+) -> None:
+    """Training again writes the same files."""
+    again = train(make_examples(), tmp_path, seed=1, model_id="tiny", settings=small)
     for name in ("model.joblib", "manifest.json", "metrics.json", "card.md"):
         assert (again.folder / name).read_bytes() == (trained.folder / name).read_bytes()
 
@@ -99,6 +66,37 @@ def test_loading_imports_no_training_library(trained: TrainResult) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@settings(max_examples=60, deadline=None)
+@given(subject=st.text(max_size=40), text=st.text(max_size=300))
+def test_any_text_has_scores(trained: TrainResult, subject: str, text: str) -> None:
+    """No text raises; topics add up to one, and every score is a probability."""
+    found = trained.model.scores(subject, text)
+    assert sum(found["topic"].values()) == pytest.approx(1.0)
+    assert all(0.0 <= score <= 1.0 for scores in found.values() for score in scores.values())
+
+
+def test_memory_of_words_changes_nothing(trained: TrainResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that has forgotten, or has met a thousand other words, answers the same."""
+    before = trained.model.scores("сайт", "сайт не працює, помилка 502")
+    monkeypatch.setattr(serving, "REMEMBERED", 50)
+    for number in range(40):
+        trained.model.scores("", " ".join(f"word{number}x{one}" for one in range(30)))
+    assert trained.model.scores("сайт", "сайт не працює, помилка 502") == before
+
+
+def test_a_megabyte_costs_no_more_than_its_ends(trained: TrainResult) -> None:
+    """Of an endless text only the beginning and the end are looked at."""
+    middle = "рецепт борща " * 80_000
+    assert len(trained.model._numbers("", middle)) < 10_000
+
+
+def test_text_of_no_trade_gets_what_is_usual(trained: TrainResult) -> None:
+    """An empty mail is scored near the share each topic has, which no threshold accepts."""
+    found = trained.model.scores("", "")["topic"]
+    assert max(found.values()) < 0.6
+    assert decide_label(found, Thresholds(0.8, 0.1)) is None
 
 
 @pytest.mark.parametrize(
