@@ -35,7 +35,7 @@ class Site:
 
     queue_addresses: folded address (queue address or alias) -> queue name, in the order of the file. ticket_tags: tag
     patterns such as `[desk #{number}]`, present ones first, then former ones. panel_key: the field name and the
-    secret with which the control panel signs its mail.
+    secret with which the control panel signs its mail. own_domains: of the queue addresses, lower case A-labels.
     """
 
     header_prefix: str
@@ -46,6 +46,7 @@ class Site:
     panel_networks: tuple[Network, ...] = ()
     panel_key: tuple[str, bytes] | None = None
     spam: tuple[str, float] | None = None
+    own_domains: frozenset[str] = frozenset()
 
     def queue_of(self, address: str) -> str | None:
         """The queue that an address belongs to; `+detail` and letter case do not matter."""
@@ -109,7 +110,7 @@ class Facts:
 
     @cached_property
     def author(self) -> Author:
-        return find_author(self.message)
+        return find_author(self.message, self.site.own_domains)
 
     @cached_property
     def auth(self) -> Authentication:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from router.message.addresses import ascii_domain
+
 MAX_BODY_BYTES = 262_144  # the one table of limits is in docs/limits (amendment 9); what lies behind a cut is unknown
 MAX_FIELDS = 1_000
 MAX_FIELDS_BYTES = 262_144
@@ -69,7 +71,8 @@ def address_of(argument: bytes) -> str:
 
 
 def folded(address: str, *, keep_detail: bool = False) -> str:
-    """The form in which addresses are compared: case folded, quotes round a plain local part and `+detail` removed."""
+    """The form in which addresses are compared: case folded, quotes round a plain local part and `+detail` removed, a
+    domain in letters as its A-labels."""
     local, at, domain = address.strip().rpartition("@")
     if not at:
         return address.strip().casefold()
@@ -77,4 +80,6 @@ def folded(address: str, *, keep_detail: bool = False) -> str:
         local = local[1:-1].replace("\\", "")
     if not keep_detail:
         local = local.split("+", 1)[0] or local
+    if not domain.isascii():
+        domain = ascii_domain(domain) or domain
     return f"{local}@{domain.rstrip('.')}".casefold()

@@ -38,6 +38,7 @@ def site_of(file: schema.RulesFile) -> Site:
         panel_networks=tuple(file.panel.clients),
         panel_key=(str(signed.name), _bytes_of(signed.key_file, file).strip()) if signed else None,
         spam=(str(settings.spam.header), settings.spam.over) if settings.spam else None,
+        own_domains=frozenset(address.rpartition("@")[2] for address in addresses),
     )
 
 

@@ -5,11 +5,13 @@ has accepted the mail. What needs more than the message (proof of the sender, th
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from router.message.addresses import addresses_in, ascii_domain
 from router.message.message import Message
+from router.message.subject import without_prefixes
 from router.signals import automatic
 from router.vocabulary import Automatic
 
@@ -21,10 +23,6 @@ ADDRESSEE_FIELDS = ("To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc")
 LOOP_FIELDS = ("X-Loop", "X-Autoreply", "X-Autorespond", "Feedback-ID", "X-Feedback-ID")
 
 _ACKNOWLEDGEMENT_ID = re.compile(r"<ack\.[^<>\s@]{1,120}@([^<>\s@]{1,253})>", re.IGNORECASE)
-_REPLY_PREFIX = re.compile(
-    r"\s*(?:re|aw|sv|antw|antwort|odp|ha|vá|ynt|vs|ref|rif|res|ответ|отв|відп|відповідь|на)\s{0,2}(?:\[\d{1,3}\])?\s{0,2}[:：]",
-    re.IGNORECASE,
-)
 _BRACKETED_TAG = re.compile(r"\[[^\[\]]{0,80}\]")
 _TICKET_NUMBER = re.compile(r"\[[^\[\]]{0,60}#\s{0,3}(\d{2,12})[^\[\]]{0,20}\]")
 _CALENDAR_METHOD = re.compile(r"\bmethod\s*=", re.IGNORECASE)
@@ -210,9 +208,8 @@ def _echo(candidate: Candidate) -> str:
     numbers = {number.lstrip("0") for number in _TICKET_NUMBER.findall(subject)}
     if len(numbers) > 1:
         return f"{len(numbers)} ticket numbers in the Subject"
-    prefixes, rest = 0, _BRACKETED_TAG.sub(" ", subject).lstrip()
-    while match := _REPLY_PREFIX.match(rest):
-        prefixes, rest = prefixes + 1, rest[match.end() :]
+    bare = unicodedata.normalize("NFKC", _BRACKETED_TAG.sub(" ", subject))
+    prefixes = without_prefixes(bare)[1].count("reply")
     return f"{prefixes} reply prefixes in the Subject" if prefixes > MAX_REPLY_PREFIXES else ""
 
 

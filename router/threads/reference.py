@@ -1,34 +1,23 @@
 """What a mail says about its own thread: ticket tags and prefixes of its Subject, ids it answers, marks of forwarding.
 
-All of it is a claim that anybody can type; threads/followup.py decides what is believed. Prefixes are general knowledge
-of mail programs in many languages and live here as data; ticket tags are the site's and come in.
+All of it is a claim that anybody can type; threads/followup.py decides what is believed. Marks of forwarding are
+general knowledge of mail programs and live here as data, prefixes of a Subject in message/subject.py; ticket tags are
+the site's and come in.
 """
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from router.message.message import Message
+from router.message.subject import one_of, without_prefixes
 
 MAX_IDS = 50  # the newest; a hostile References field holds thousands
 MAX_FIELD_BYTES = 32_768
 MAX_SUBJECT = 1_000
 MAX_TEXT = 65_536
 MAX_NUMBERS = 20
-
-REPLY_PREFIXES = (
-    "re", "aw", "antw", "antwort", "ant", "sv", "vs", "odp", "odpowiedź", "ynt", "rif", "r", "res", "resp", "rép", "ré",
-    "vá", "atb", "ats", "odg", "bls", "tl", "отв", "ответ", "відп", "відповідь", "на", "ha", "адк", "адказ", "отг",
-    "απ", "σχετ", "回复", "回覆", "答复", "返信", "답장", "회신", "תגובה", "השב", "رد", "ตอบกลับ",
-)  # fmt: skip
-"""Russian Outlook writes `HA:` in Latin or Cyrillic letters."""
-FORWARD_PREFIXES = (
-    "fwd", "fw", "forward", "wg", "weitergeleitet", "doorst", "tr", "i", "rv", "enc", "vb", "vl", "videresendt", "pd",
-    "ilt", "i̇lt", "továbbítás", "пересл", "переслано", "перенапр", "переадр", "переадресація", "препр", "прп", "πρθ",
-    "转发", "轉寄", "転送", "전달", "הועבר", "إعادة توجيه", "ส่งต่อ",
-)  # fmt: skip
 
 FORWARDED_BLOCKS = (
     "forwarded message", "begin forwarded message", "original message forwarded", "пересылаемое сообщение",
@@ -39,19 +28,8 @@ FORWARDED_BLOCKS = (
 )  # fmt: skip
 """The line that mail programs put above a message they forward, without its dashes."""
 
-_COUNTER = r"(?:\s?[\[(^*]?\s?[0-9]{1,3}\s?[\])]?)?"
-
-
-def _one_of(words: Sequence[str]) -> str:
-    plain = {unicodedata.normalize("NFKC", word).lower() for word in words}
-    return "|".join(re.escape(word) for word in sorted(plain, key=len, reverse=True))
-
-
-_PREFIX = re.compile(
-    rf"\s*(?:(?P<reply>{_one_of(REPLY_PREFIXES)})|(?:{_one_of(FORWARD_PREFIXES)})){_COUNTER}\s{{0,3}}:"
-)
 _ID = re.compile(rb"<[^<>\s]{1,998}>")
-_FORWARDED_BLOCK = re.compile(rf"^[ \t>*_-]{{0,60}}(?:{_one_of(FORWARDED_BLOCKS)})[ \t]{{0,3}}(?::|-|$)", re.MULTILINE)
+_FORWARDED_BLOCK = re.compile(rf"^[ \t>*_-]{{0,60}}(?:{one_of(FORWARDED_BLOCKS)})[ \t]{{0,3}}(?::|-|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +86,7 @@ def stripped(subject: str, tags: tuple[str, ...] = ()) -> tuple[str, tuple[str, 
     `Re[2]: FW: [desk #7] Отв: сайт` gives `сайт` and reply, forward, reply.
     """
     pattern = _tags(tags)
-    rest = pattern.sub(" ", subject) if pattern else subject
-    lower = rest.lower()
-    prefixes = []
-    position = 0
-    while match := _PREFIX.match(lower, position):
-        prefixes.append("reply" if match["reply"] else "forward")
-        position = match.end()
-    kept = rest if len(lower) == len(rest) else lower  # İ in lower case is two characters
-    return " ".join(kept[position:].split()), tuple(prefixes)
+    return without_prefixes(pattern.sub(" ", subject) if pattern else subject)
 
 
 def ids_of(message: Message) -> tuple[str, ...]:

@@ -250,10 +250,13 @@ def test_the_short_way_gives_what_both_long_ways_give(body: str) -> None:
 @given(SOUP | PLAIN)
 def test_no_author_that_a_third_parser_sees_differently(body: str) -> None:
     """Any text gives one author or a reason; an accepted ASCII author is the stdlib's only author, too."""
-    author = find(letter(f"From: {body.strip()}"))
+    message = letter(f"From: {body.strip()}")
+    author = find(message)
     assert (author.address is None) == bool(author.ambiguous)
     if author.address and body.isascii():
-        seen = [address for _, address in getaddresses([body.replace("\n", "")])]
+        # What stands behind a line break without white space is another field.
+        first = message.raw.fields[0][1].decode()
+        seen = [address for _, address in getaddresses([first.replace("\n", "")])]
         assert [one.lower() for one in seen] == [author.address.lower()]
 
 
@@ -282,3 +285,22 @@ def test_floods_cost_little(flood: str) -> None:
     assert len(addresses_in(flood)) <= 200
     assert mailboxes(flood) == ()
     find(letter(f"From: {flood[:8_000]}\nReply-To: {flood}"))
+
+
+def test_a_domain_like_one_of_the_desks_own_is_flagged_for_the_rules() -> None:
+    """The desk's own domains are those of its queue addresses; `Facts` hands them on."""
+    from datetime import UTC, datetime
+
+    from router.facts import Facts, Services, Site
+    from router.identity.authentication import Authentication
+    from router.vocabulary import AuthState
+
+    site = Site("X-Desk-", {"help@company.example": "help"}, own_domains=frozenset({"company.example"}))
+    services = Services(
+        datetime(2026, 3, 4, tzinfo=UTC), lambda *_: Authentication(AuthState.NONE), lambda *_: None, lambda _: {}, None
+    )
+    found = {
+        author: "look-alike-domain" in Facts(letter(f"From: {author}"), services, site).author.flags
+        for author in ("boss@company.example", "boss@cornpany.example", "olena@customer.example")
+    }
+    assert found == {"boss@company.example": False, "boss@cornpany.example": True, "olena@customer.example": False}
