@@ -18,7 +18,7 @@ from router.identity.authentication import Authentication
 from router.identity.author import Author
 from router.identity.author import find as find_author
 from router.logic import Unknown
-from router.message.envelope import address_of, folded
+from router.message.envelope import Envelope, address_of, folded
 from router.message.message import Message
 from router.signals.automatic import Automatism
 from router.signals.automatic import find as find_automatism
@@ -131,8 +131,7 @@ class Facts:
     @cached_property
     def submitted(self) -> bool:
         """The MTA authenticated the client, or the client is one of ours (amendment 1)."""
-        envelope = self.message.raw.envelope
-        return bool(envelope.authenticated_user) or _within(envelope.client_address, self.site.own_networks)
+        return submitted(self.message.raw.envelope, self.site)
 
     @cached_property
     def panel(self) -> bool:
@@ -146,6 +145,11 @@ class Facts:
         return len(claims) == 1 and hmac.compare_digest(
             claims[0].strip().encode("utf-8", "replace"), panel_signature(self.message, self.author, secret).encode()
         )
+
+
+def submitted(envelope: Envelope, site: Site) -> bool:
+    """Whether a mail was handed in by one of ours: an authenticated client, or one of our own networks."""
+    return bool(envelope.authenticated_user) or _within(envelope.client_address, site.own_networks)
 
 
 def panel_signature(message: Message, author: Author, secret: bytes) -> str:

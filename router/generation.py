@@ -12,10 +12,11 @@ from router import rule_files
 from router.classify import registry
 from router.classify.model import Model, Thresholds
 from router.decision import Decision
-from router.facts import Scores, Services, Site
+from router.facts import Scores, Services, Site, submitted
 from router.identity.authentication import NOT_CHECKED, Authentication, join
 from router.identity.authentication_results import find as find_results
 from router.identity.author import Author
+from router.identity.author import find as find_author
 from router.identity.contacts import FileList, ItemList, ListBook, NoList, Source
 from router.identity.looked_up import LookedUp
 from router.logic import Unknown, unknown
@@ -27,8 +28,11 @@ from router.rules.load import load
 from router.rules.ruleset import Ruleset
 from router.signals.automatic import Automatism
 from router.threads.followup import find as find_thread
+from router.threads.learning import Lesson, of_departing, of_follow_up
+from router.threads.store import Remembered, ThreadReader
 from router.threads.thread import Thread
 from router.triage import triage
+from router.vocabulary import AuthState, ThreadState
 
 Authenticate = Callable[[Message, Author, Site], Authentication]
 
@@ -38,12 +42,15 @@ WAITED_FOR = (schema.SqlList, schema.UrlList, schema.LookupList)
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """model: None means rules alone, and `model_refused` says why."""
+    """model: None means rules alone, and `model_refused` says why. threads: what left from here, None: nobody kept it.
+    is_acknowledgement: whether a Message-ID is that of an acknowledgement of ours."""
 
     ruleset: Ruleset
     lists: ListBook
     model: Model | None
     model_refused: str = ""
+    threads: ThreadReader | None = None
+    is_acknowledgement: Callable[[str], bool] = lambda message_id: False
 
     def services(
         self, now: datetime, authenticate: Authenticate | None = None, looked_up: LookedUp | None = None
@@ -60,12 +67,21 @@ class Generation:
             # A contact of several contracts has a row for each; the rules compare with all of them.
             return ", ".join(rows) if rows else None
 
+        store = None
+        if self.threads is not None:
+            store = Remembered(self.threads, self._status(look_up), self.is_acknowledgement)
+
+        def thread(
+            message: Message, author: Author, auth: Authentication, automatism: Automatism, site: Site
+        ) -> "Thread | Unknown":
+            return find_thread(message, author, auth, automatism, site, store)
+
         return Services(
             now=now,
             authenticate=authenticate or (by_results if looked_up is None else by_checks(looked_up)),
             look_up=look_up,
             scores=self._scores,
-            thread=_thread,
+            thread=thread,
             model=self.model.id if self.model else None,
             thresholds={
                 name: (one.accept, one.reject, one.margin)
@@ -87,6 +103,34 @@ class Generation:
         another generation."""
         services = self.services(now or raw.received_at, authenticate, looked_up)
         return triage(raw, self.ruleset, services, trace=trace, message=message)
+
+    def lesson(self, message: Message, decision: Decision | None) -> Lesson | None:
+        """What a mail teaches the thread store: one of the desk's own that was submitted, or a reply in a ticket.
+        decision: None for mail that goes to none of our queues."""
+        if self.threads is None:
+            return None
+        site, pseudonyms = self.ruleset.site, self.threads.pseudonyms
+        if submitted(message.raw.envelope, site):
+            author = find_author(message).address
+            if author and site.queue_of(author):
+                return of_departing(message, site.ticket_tags, lambda one: site.queue_of(one) is not None, pseudonyms)
+        if decision is None or decision.thread.state is not ThreadState.FOLLOW_UP or decision.thread.ticket is None:
+            return None
+        proven = decision.identity.auth is AuthState.PASS
+        author = find_author(message).address if proven else None
+        return of_follow_up(message, decision.thread.ticket, author, pseudonyms)
+
+    def _status(self, look_up: "Callable[[str, str], str | Unknown | None]") -> Callable[[str], str | None]:
+        """What is known of a ticket: on the list of closed ones, or not."""
+        name = self.ruleset.file.tickets.closed
+
+        def status(number: str) -> str | None:
+            if name is None:
+                return None
+            found = look_up(str(name), number)
+            return None if isinstance(found, Unknown) else "open" if found is None else "closed"
+
+        return status
 
     def _scores(self, message: Message) -> "Scores | Unknown":
         if self.model is None:
@@ -110,12 +154,6 @@ def by_checks(looked_up: LookedUp) -> Authenticate:
         return join(author, sender, looked_up.results, looked_up.why or NOT_CHECKED)
 
     return authenticate
-
-
-def _thread(
-    message: Message, author: Author, auth: Authentication, automatism: Automatism, site: Site
-) -> "Thread | Unknown":
-    return find_thread(message, author, auth, automatism, site, None)
 
 
 def load_generation(

@@ -16,7 +16,8 @@ from typing import Any
 from router import rule_files
 from router.errors import BadInput
 from router.rule_files import History
-from router.workers.pool import Loaded, Pool, Refused
+from router.workers.loaded import Loaded
+from router.workers.pool import Pool, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +38,25 @@ class Source:
 
 
 class Reloader:
-    """Loads into a pool. generation: counts what was loaded. last_good: a kept copy is in use, since the file is bad.
-    outcome: of the last attempt that somebody asked for: {"ok", "at", "problems" (warnings, if ok), "reason" (if not)}.
+    """Loads into a pool. in_use: called with each generation that is taken into use. generation: counts what was
+    loaded. last_good: a kept copy is in use, since the file is bad. outcome: of the last attempt that somebody asked
+    for: {"ok", "at", "problems" (warnings, if ok), "reason" (if not)}.
     """
 
-    def __init__(self, source: Source, pool: Pool, log: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        pool: Pool,
+        log: Callable[..., None],
+        in_use: Callable[[Loaded], None] = lambda loaded: None,
+    ) -> None:
         self.source = source
         self.pool = pool
         self.generation = 0
         self.last_good = False
         self.outcome: dict[str, Any] | None = None
         self._log = log
+        self._tell = in_use
         self._loaded_at = datetime.now(UTC)
         self._history = History(source.state) if source.state else None
         self._busy = asyncio.Lock()
@@ -88,6 +97,7 @@ class Reloader:
             owners=() if source.owner is None else (source.owner,),
             group=source.group,
             key_file=source.key_file,
+            state=source.state,
         )
 
     async def _start_from_last_good(self) -> bool:
@@ -131,12 +141,14 @@ class Reloader:
     def _count(self, loaded: Loaded) -> None:
         self.generation += 1
         self._loaded_at = datetime.now(UTC)
+        self._tell(loaded)
         self._log(
             "loaded",
             rules=loaded.rules[:12],
             model=loaded.model,
             model_refused=loaded.model_refused or None,
             no_answers=loaded.no_answers or None,
+            no_threads=loaded.no_threads or None,
             warnings=len(loaded.warnings) or None,
         )
 

@@ -5,6 +5,7 @@ stop listening, serve what is open, and exit.
 """
 
 import asyncio
+import collections
 import contextlib
 import os
 import signal
@@ -17,21 +18,27 @@ from typing import Any
 
 from router.control import Control
 from router.errors import BadInput
+from router.journal import MAX_RECIPIENTS
 from router.lookups.client import LookUps
 from router.lookups.client import Settings as LookUpSettings
-from router.message.envelope import RawMessage
+from router.message.envelope import RawMessage, address_of
 from router.milter.negotiation import Action, Offer, Protocol
 from router.milter.server import Front
+from router.pseudonyms import open_key
+from router.recorder.client import RecorderClient
+from router.recorder.client import Settings as RecorderSettings
 from router.reload import Reloader, Source
 from router.rule_files import private
+from router.workers.loaded import Loaded
 from router.workers.pool import Limits, Pool
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """source: rules and model. listen: socket specifications; with systemd's LISTEN_FDS also those. control: path of
-    the control socket, None: none. drain_s: how long open connections are served after SIGTERM. ready: called when mail
-    can come."""
+    the control socket, None: none. drain_s: how long open connections are served after SIGTERM. recorder: where the
+    journal and the thread store are. retention_s: how long the journal keeps a mail, instead of what the rules say.
+    ready: called when mail can come."""
 
     source: Source
     listen: tuple[str, ...]
@@ -41,6 +48,8 @@ class Settings:
     look_ups: LookUpSettings = field(default_factory=LookUpSettings)
     limits: Limits = field(default_factory=Limits)
     drain_s: float = 20.0
+    recorder: RecorderSettings = field(default_factory=RecorderSettings)
+    retention_s: float | None = None
     ready: Callable[[], None] = lambda: None
 
 
@@ -52,8 +61,9 @@ class Service:
         self.settings = settings
         self.log = log
         self.look_ups = LookUps(settings.look_ups, log)
-        self.pool = Pool(settings.limits, self._record, log, look_ups=self.look_ups)
-        self.reloader = Reloader(settings.source, self.pool, log)
+        self.recorder = RecorderClient(settings.recorder, log)
+        self.pool = Pool(settings.limits, self._record, log, look_ups=self.look_ups, learn=self.recorder.learn)
+        self.reloader = Reloader(settings.source, self.pool, log, self._in_use)
         self.front = Front(self.pool.decide, prefix=self._prefix, log=log)
         self._started_at = datetime.now(UTC)
         self._stop = asyncio.Event()
@@ -61,8 +71,10 @@ class Service:
 
     async def run(self) -> None:
         settings, front = self.settings, self.front
+        self._make_key()
         control = None
         try:
+            await self.recorder.start()
             await self.reloader.start()
             control = await self._open_control()
             for one in activated_sockets():
@@ -86,6 +98,7 @@ class Service:
                 await control.close()
             await self.pool.close()
             await self.look_ups.close()
+            await self.recorder.close()
             self.log("stopped", **{name: self.pool.counters[name] for name in sorted(self.pool.counters)})
 
     def _hang_up(self) -> None:
@@ -97,8 +110,30 @@ class Service:
         assert self.pool.loaded is not None
         return self.pool.loaded.prefix
 
+    def _in_use(self, loaded: Loaded) -> None:
+        self.recorder.keep(self.settings.retention_s or loaded.retention_s)
+
+    def _make_key(self) -> None:
+        """The key of the stores, before the processes that read it. Without one nothing is recorded."""
+        state = self.settings.recorder.state
+        if state is None:
+            return
+        try:
+            private(state)
+            open_key(state)
+        except (BadInput, OSError) as error:
+            self.log("no-records", reason=str(error))
+
     def _record(self, raw: RawMessage, event: dict[str, Any]) -> None:
-        self.log("decided", queue_id=raw.envelope.queue_id, **event)
+        envelope = raw.envelope
+        self.log("decided", queue_id=envelope.queue_id, **event)
+        self.recorder.record(
+            int(raw.received_at.timestamp() * 1_000),
+            envelope.queue_id,
+            address_of(envelope.sender),
+            [address_of(one) for one in envelope.recipients[:MAX_RECIPIENTS]],
+            event,
+        )
 
     # ------------------------------------------------------------------ the control socket
 
@@ -116,6 +151,9 @@ class Service:
             return None
         return control
 
+    def _counters(self) -> "collections.Counter[str]":
+        return self.front.counters + self.pool.counters + self.look_ups.counters + self.recorder.counters
+
     async def tell_reload(self) -> dict[str, Any]:
         """The answer to `mailrouter reload`."""
         await self.reloader.reload()
@@ -124,7 +162,7 @@ class Service:
     async def tell_status(self) -> dict[str, Any]:
         """The answer to `mailrouter status`. counters: by reason, since the start. mta: what each kind of MTA that came
         by has agreed to."""
-        counters = self.front.counters + self.pool.counters + self.look_ups.counters
+        counters = self._counters()
         return {
             "ok": True,
             "pid": os.getpid(),

@@ -100,6 +100,24 @@ def open_store(path: Path, schema: Schema, *, now: datetime, durable: bool = Tru
     return Store(connection, new=not existed, set_aside=set_aside, pid=os.getpid())
 
 
+def open_reader(path: Path, schema: Schema, *, busy_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
+    """A connection that only reads, to a database that somebody else keeps. Raises `LookupFailed` when it cannot be
+    read (it is not there, locked, damaged), `WrongStore` when it is another room's or another version's."""
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=busy_s)
+        try:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if (application, version) != (schema.application_id, len(schema.migrations)):
+                raise WrongStore(f"{path}: is not a {schema.name} database of this version of the program")
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise LookupFailed(f"{path}: {error}") from error
+    return connection
+
+
 def _sound(path: Path) -> bool:
     try:
         connection = sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=BUSY_TIMEOUT_S)

@@ -9,13 +9,13 @@ HOUSE = Path(__file__).parent.parent / "router"
 
 FLOORS = (
     ("vocabulary", "errors", "logic"),
-    ("storage", "rule_files", "message"),
+    ("storage", "rule_files", "message", "pseudonyms"),
     ("signals", "threads", "identity", "classify", "hours"),
     ("facts", "decision"),
     ("rules", "acknowledge", "milter", "journal"),
     ("triage",),
     ("generation", "archive", "answering", "lookups"),
-    ("workers", "control", "backtest"),
+    ("workers", "recorder", "control", "backtest"),
     ("reload",),
     ("service",),
     ("cli", "console"),
@@ -25,6 +25,7 @@ FLOORS = (
 SAME_FLOOR = {
     ("logic", "vocabulary"), ("errors", "vocabulary"),  # floor 0 is words; they may build on one another
     ("decision", "facts"),
+    ("pseudonyms", "message"),  # an address is hashed as it is compared
 }  # fmt: skip
 
 DOORS = {

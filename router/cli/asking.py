@@ -1,9 +1,10 @@
 """What `triage` and `explain` share: the options that say how a stored mail came in, and the way to a Decision."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,6 +39,22 @@ class Moment(click.ParamType[datetime]):
         except ValueError:
             self.fail(f'"{value}" is no date and time; write 2026-03-06T19:40 or 2026-03-06T19:40+02:00', param, ctx)
 
+
+class Span(click.ParamType[timedelta]):
+    """A span of time: `90d`, `12h`, `30min`, as in rules.yaml."""
+
+    name = "SPAN"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        found = re.fullmatch(r"([1-9][0-9]{0,5})\s?(min|h|d|w)", str(value))
+        if not found:
+            self.fail(f'"{value}" is no span of time; write 90d, 12h or 30min', param, ctx)
+        return int(found[1]) * {"min": timedelta(minutes=1), "h": _HOUR, "d": 24 * _HOUR, "w": 168 * _HOUR}[found[2]]
+
+
+_HOUR = timedelta(hours=1)
 
 RULES = click.option(
     "--rules", type=click.Path(path_type=Path), default="rules.yaml", show_default=True, help="The rules file."

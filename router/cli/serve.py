@@ -3,7 +3,7 @@
 import asyncio
 import pwd
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,10 @@ import click
 import structlog
 
 from router import rule_files
-from router.cli.asking import CONTROL, KEY_FILE, MODELS, RESOLVER, RULES, STATE, Moment
+from router.cli.asking import CONTROL, KEY_FILE, MODELS, RESOLVER, RULES, STATE, Moment, Span
 from router.control import place
 from router.lookups.client import Settings as LookUpSettings
+from router.recorder.client import Settings as RecorderSettings
 from router.reload import Source
 from router.service import Service, Settings, activated_sockets
 from router.workers.pool import Limits, Refused
@@ -42,6 +43,14 @@ from router.workers.pool import Limits, Refused
     help="Check SPF, DKIM and DMARC where rules ask for proof and no border of ours has. Default: yes.",
 )
 @RESOLVER
+@click.option(
+    "--journal/--no-journal", default=True, help="Keep a record of each mail, and what left from here. Default: yes."
+)
+@click.option(
+    "--retention",
+    type=Span(),
+    help="How long the journal keeps a mail: 90d. Default: settings.retention of the rules, else 90d.",
+)
 @click.option("--no-tests", is_flag=True, help="Take the rules even if the tests inside them fail.")
 @click.option("--at", type=Moment(), help="A fixed clock, for demonstrations.")
 def serve_command(
@@ -58,6 +67,8 @@ def serve_command(
     key_file: Path | None,
     dns: bool,
     resolvers: tuple[str, ...],
+    journal: bool,
+    retention: timedelta | None,
     no_tests: bool,
     at: datetime | None,
 ) -> None:
@@ -94,6 +105,8 @@ def serve_command(
         socket_group=socket_group,
         control=place(control, state),
         look_ups=LookUpSettings(dns, resolvers),
+        recorder=RecorderSettings(state if journal else None),
+        retention_s=retention.total_seconds() if retention else None,
         limits=Limits(workers=workers),
     )
     try:

@@ -10,7 +10,7 @@
 A store tells what left; without one R and P are unknowable, and a tag alone stays `unproven`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -27,26 +27,27 @@ from router.vocabulary import AuthState, Automatic, NewQuestion, ThreadState
 
 @dataclass(frozen=True, slots=True)
 class Departed:
-    """A mail that we saw leave. ticket: its number, or None. recipients: folded addresses, `+detail` kept.
+    """A mail that we saw leave. ticket: its number, or None. recipients: tells of a folded address, `+detail` kept,
+    whether it is one of them.
 
     acknowledges: the Message-ID that an acknowledgement of ours answered; "" for one whose answered mail is not known;
     None for mail that is no acknowledgement.
     """
 
     ticket: str | None = None
-    recipients: frozenset[str] = frozenset()
+    recipients: Container[str] = frozenset()
     acknowledges: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What is known of a ticket. participants: folded addresses, `+detail` kept; contacts of its contract included.
+    """What is known of a ticket. participants: tells whether a folded address, `+detail` kept, takes part.
 
     status: "open", "closed" or None. last_at: aware, when the last mail of it was seen, or None.
     """
 
     number: str
-    participants: frozenset[str] = field(default_factory=frozenset)
+    participants: Container[str] = field(default_factory=frozenset)
     status: str | None = None
     last_at: datetime | None = None
 

@@ -20,19 +20,27 @@ import os
 import signal
 import socket
 import sys
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+from router.acknowledge import own_id
 from router.answering import Answering, NoAnswers, answering_of
 from router.decision import Decision
-from router.errors import BadFile, Problem, Severity
+from router.errors import BadFile, BadInput, Problem, Severity
 from router.generation import Generation, load_generation
 from router.identity.looked_up import LookedUp
 from router.lookups.plan import plan_of
 from router.message.envelope import RawMessage
+from router.message.message import Message
+from router.pseudonyms import read_key
 from router.rules import cases, problems
 from router.rules.load import check
+from router.threads import store as threads
+from router.threads.store import ThreadReader
 from router.workers import scan
+from router.workers.warm import warm
 
 MAX_CONTROL_BYTES = 1 << 20
 MAX_PROBLEMS = 100
@@ -48,6 +56,7 @@ def main() -> None:
     arguments.add_argument("--models", type=Path)
     arguments.add_argument("--key-file", type=Path)
     arguments.add_argument("--at", type=datetime.fromisoformat)
+    arguments.add_argument("--state", type=Path)
     arguments.add_argument("--test", action="store_true")
     options = arguments.parse_args()
     control = socket.socket(fileno=options.control)
@@ -66,9 +75,12 @@ def main() -> None:
     if refused := _failing_tests(generation) if options.test else "":
         _send(control, {"refused": refused})
         return
+    generation, no_threads = _with_threads(generation, options.state)
     ruleset = generation.ruleset
     warnings = _warnings(generation, options.rules) if options.test else ()
     answering, no_answers = _answering(generation, options.base or options.rules.parent, options.key_file)
+    if answering is not None:
+        generation = replace(generation, is_acknowledgement=partial(own_id.is_ours, answering.keys))
     _send(
         control,
         {
@@ -81,10 +93,13 @@ def main() -> None:
                 "model_refused": generation.model_refused,
                 "warnings": [problems.as_json(one) for one in warnings[:MAX_PROBLEMS]],
                 "no_answers": no_answers,
+                "no_threads": no_threads,
+                "retention_s": ruleset.settings.retention.total_seconds() if ruleset.settings.retention else None,
                 "look_ups": plan_of(ruleset, options.base or options.rules.parent).plain(),
             }
         },
     )
+    warm()
     # Objects made until here are never collected, so that the pages stay shared with the workers.
     gc.collect()
     gc.freeze()
@@ -96,8 +111,8 @@ def serve(
 ) -> None:
     """Fork a worker for every request of the front, until it closes the channel. `at`: a fixed clock, for the demo."""
 
-    def decide(raw: RawMessage, looked_up: LookedUp | None) -> Decision:
-        return generation.decide(raw, now=at or raw.received_at.astimezone(), looked_up=looked_up)
+    def decide(raw: RawMessage, looked_up: LookedUp | None, message: Message | None) -> Decision:
+        return generation.decide(raw, now=at or raw.received_at.astimezone(), looked_up=looked_up, message=message)
 
     while True:
         try:
@@ -142,6 +157,16 @@ def _answering(generation: Generation, base: Path, key_file: Path | None) -> tup
         return answering_of(generation.ruleset, base, key_file), ""
     except NoAnswers as problem:
         return None, str(problem)
+
+
+def _with_threads(generation: Generation, state: Path | None) -> tuple[Generation, str]:
+    """The generation with the thread store of this filter, or why it has none; mail goes on without it."""
+    if state is None:
+        return generation, "the filter has no state directory"
+    try:
+        return replace(generation, threads=ThreadReader(state / threads.NAME, read_key(state))), ""
+    except BadInput as problem:
+        return generation, str(problem)
 
 
 def _failing_tests(generation: Generation) -> str:

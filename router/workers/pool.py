@@ -18,19 +18,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from router.lookups.client import LookUps
 from router.lookups.plan import from_plain as plan_from_plain
-from router.message.envelope import RawMessage, address_of, folded
+from router.message.envelope import RawMessage
 from router.milter.edits import Offer, degraded, stripped
+from router.workers.loaded import Loaded
 from router.workers.wire import MAX_ANSWER_BYTES, BadAnswer, Frames, answer_from, request_frame
 
 Record = Callable[[RawMessage, dict[str, Any]], None]
 """Called after each answer with the mail and its event; must not block."""
+Learn = Callable[[dict[str, Any]], None]
+"""Called with what a mail teaches the thread store; must not block."""
+
+LESSONS = 16
+"""Mails of the desk at once that wait to be read for what they teach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +64,6 @@ class Refused(Exception):
     def __init__(self, text: str, problems: Sequence[Mapping[str, Any]] = ()) -> None:
         self.problems = tuple(problems)
         super().__init__(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What the front knows of a generation: enough to tell whose mail is ours and which fields to strip. warnings: of
-    the lint, as `check --format json` writes them."""
-
-    prefix: str
-    addresses: Mapping[str, str]
-    rules: str
-    model: str | None
-    model_refused: str
-    name: str = ""
-    warnings: Sequence[Mapping[str, Any]] = ()
-    no_answers: str = ""
-    """Why no acknowledgement is asked for, or ""."""
-    look_ups: Mapping[str, Any] = field(default_factory=dict)
-    """The plan of look-ups, as plain values."""
-
-    def in_scope(self, raw: RawMessage) -> bool:
-        return any(folded(address_of(one)) in self.addresses for one in raw.envelope.recipients)
 
 
 class _Nursery:
@@ -206,6 +191,7 @@ class Pool:
         log: Callable[..., None],
         monotonic: Callable[[], float] = time.monotonic,
         look_ups: LookUps | None = None,
+        learn: Learn = lambda lesson: None,
     ) -> None:
         self.limits = limits
         self.counters: collections.Counter[str] = collections.Counter()
@@ -214,6 +200,8 @@ class Pool:
         self._log = log
         self._monotonic = monotonic
         self._look_ups = look_ups
+        self._learn = learn
+        self._lessons = 0
         self._nursery: _Nursery | None = None
         self._idle: collections.deque[_Worker] = collections.deque()
         self._workers: set[_Worker] = set()
@@ -239,12 +227,14 @@ class Pool:
         owners: Sequence[int] = (),
         group: str | None = None,
         key_file: Path | None = None,
+        state: Path | None = None,
     ) -> Loaded:
         """Start a generation from these files and decide every further mail by it. Raises `Refused`; then nothing has
         changed.
 
         base: the folder that paths in the rules start from, when it is not their own. owners: users who may own the
         rules file, besides root and us. group: one that may write it. key_file: instead of the one the rules name.
+        state: the directory with the thread store.
         """
 
         def begin(source: Path) -> Awaitable[_Nursery]:
@@ -253,6 +243,7 @@ class Pool:
             start_from += [f"--group={group}"] if group is not None else []
             start_from += ["--models", str(models)] if models is not None else []
             start_from += ["--key-file", str(key_file)] if key_file is not None else []
+            start_from += ["--state", str(state)] if state is not None else []
             start_from += ["--at", at.isoformat()] if at is not None else []
             start_from += ["--test"] if run_tests else []
             return self._begin(start_from)
@@ -417,6 +408,8 @@ class Pool:
         assert loaded is not None, "the front starts after the first generation is loaded"
         if not loaded.in_scope(raw):
             self.counters["out-of-scope"] += 1
+            if loaded.may_teach(raw):
+                self._teach(raw, offer)
             return stripped(raw, offer)
         fingerprint = _fingerprint(raw)
         now = self._monotonic()
@@ -424,6 +417,7 @@ class Pool:
             return self._undecided(raw, offer, loaded, "poison", "it ended a worker before")
         looked_up = await self._look_ups.for_mail(raw) if self._look_ups else None
         worker = await self._worker()
+        begun = self._monotonic()
         if worker is None:
             return self._undecided(raw, offer, loaded, "overload", "no worker was free in time")
         try:
@@ -439,8 +433,44 @@ class Pool:
         self.counters["decided"] += 1
         for what in answer.event.get("degraded", ()):
             self.counters[f"degraded-{what}"] += 1
+        answer.event["wait_ms"] = round((begun - now) * 1_000, 2)
+        answer.event["decide_ms"] = round((self._monotonic() - begun) * 1_000, 2)
         self._record(raw, answer.event)
+        if answer.lesson is not None:
+            self._learn(answer.lesson)
         return answer.packets
+
+    def _teach(self, raw: RawMessage, offer: Offer) -> None:
+        """Have a mail of the desk read after its answer, for what it teaches; when there is no time for it, not."""
+        if self._lessons >= LESSONS:
+            self.counters["lessons-lost"] += 1
+            return
+
+        async def teach() -> None:
+            fingerprint, now = _fingerprint(raw), self._monotonic()
+            worker = None if self._poison.get(fingerprint, 0.0) > now else await self._worker()
+            if worker is None:
+                self.counters["lessons-lost"] += 1
+                return
+            try:
+                answer = answer_from(await worker.ask(request_frame(raw, offer), self.limits.deadline_s))
+            except (TimeoutError, ConnectionError, BadAnswer):
+                self._poisoned(fingerprint, now)
+                self.counters["lessons-lost"] += 1
+                return
+            self._offer(worker)
+            if answer.lesson is not None:
+                self.counters["lessons"] += 1
+                self._learn(answer.lesson)
+
+        async def counted() -> None:
+            self._lessons += 1
+            try:
+                await teach()
+            finally:
+                self._lessons -= 1
+
+        self._background(counted())
 
     async def _worker(self) -> _Worker | None:
         while self._idle:

@@ -8,13 +8,17 @@ import struct
 import sys
 import traceback
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from router.decision import Decision
 from router.generation import Generation
 from router.identity.looked_up import LookedUp
 from router.message.envelope import RawMessage
+from router.message.message import Message
+from router.message.read import read
 from router.milter.edits import Offer, degraded, plan
+from router.rules.ruleset import Ruleset
 from router.workers.wire import Answer, answer_frame, request_from
 
 CPU_LIMIT_S = 10.0  # a mail's own CPU time; the front kills at its wall-clock deadline long before, if it still lives
@@ -22,13 +26,17 @@ MEMORY_LIMIT_BYTES = 1 << 30  # address space of a worker; a warm one uses some 
 
 _LENGTH = struct.Struct(">I")
 
-Decide = Callable[[RawMessage, LookedUp | None], Decision]
+Decide = Callable[[RawMessage, LookedUp | None, Message | None], Decision]
+"""The mail, what was looked up for it, and the mail as it was read (None: it was not)."""
 Wished = Callable[[Decision, RawMessage], tuple[Decision, str]]
 """Gives the decision with its wish written into it and the address of the intent, "" for none (`answering.wished`)."""
 
 
-def event_of(decision: Decision, not_offered: tuple[str, ...] = ()) -> dict[str, Any]:
-    """What log and journal keep of a decision: names, numbers and ids; no text of the mail (architecture.md 11)."""
+def event_of(decision: Decision, not_offered: tuple[str, ...] = (), saved_s: float | None = None) -> dict[str, Any]:
+    """What log and journal keep of a decision: names, numbers and ids; no text of the mail (architecture.md 11).
+
+    saved_s: by how many seconds a redirect brings the answer forward."""
+    expect = decision.expect
     return {
         "decision": decision.id,
         "queue": decision.queue,
@@ -37,12 +45,19 @@ def event_of(decision: Decision, not_offered: tuple[str, ...] = ()) -> dict[str,
         "abuse": decision.abuse.label,
         "language": decision.language,
         "thread": decision.thread.state,
+        "ticket": decision.thread.ticket,
+        "new_question": decision.thread.new_question if decision.thread.ticket else None,
+        "auth": decision.identity.auth,
         "priority": decision.priority,
         "tags": decision.tags,
         "fired": [line.rule for line in decision.trace if line.result == "true" and line.mode == "enforce"],
         "shadow": [line.rule for line in decision.trace if line.result == "true" and line.mode == "shadow"],
         "unknown": [line.rule for line in decision.trace if line.result == "unknown"],
         "hold": decision.hold,
+        "expect": None
+        if expect is None
+        else {"queue": expect.queue, "open": expect.open, "answer_by": expect.answer_by.isoformat(timespec="seconds")},
+        "saved_s": saved_s,
         "reply": None if decision.reply is None else {"send": decision.reply.send, "refused": decision.reply.refused},
         "degraded": [one.what for one in decision.degraded],
         "verdict": decision.verdict,
@@ -61,9 +76,12 @@ def scan(
     looked_up: LookedUp | None = None,
 ) -> Answer:
     """Decide one mail and lay out its edits. A fault of ours becomes a degraded answer: the mail is never lost."""
-    prefix = generation.ruleset.site.header_prefix
+    site = generation.ruleset.site
+    prefix = site.header_prefix
     try:
-        decision = decide(raw, looked_up)
+        # Mail of the desk to its customers goes to none of our queues; it is read only to learn its Message-ID.
+        message = read(raw) if generation.threads is not None or site.in_scope(raw.envelope.recipients) else None
+        decision = decide(raw, looked_up, message)
         decision, intent = wished(decision, raw) if wished else (decision, "")
         laid_out = plan(decision, raw, offer, prefix, intent=intent)
     except Exception as error:  # the rim: whatever our own code does wrong, the MTA gets a normal answer (D1)
@@ -71,7 +89,31 @@ def scan(
         where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
         fault = f"{type(error).__name__} at {where}"
         return Answer(degraded(raw, offer, prefix, "fault", fault), {"degraded": ["fault"], "fault": fault})
-    return Answer(laid_out.packets, event_of(decision, laid_out.not_offered))
+    event = event_of(decision, laid_out.not_offered, _saved_s(decision, generation.ruleset))
+    lesson = None
+    try:
+        learned = generation.lesson(message, decision) if message is not None else None
+        lesson = None if learned is None else learned.plain()
+    except Exception as error:  # the mail is decided; what it could have taught is not worth its decision
+        event["fault"] = f"lesson: {type(error).__name__}"
+    return Answer(laid_out.packets, event, lesson)
+
+
+def _saved_s(decision: Decision, ruleset: Ruleset) -> float | None:
+    """How much earlier the first answer is due where the mail goes than where it was sent; None: not redirected."""
+    moved = decision.recipients
+    if not moved.remove or not moved.add or decision.hold or decision.queue is None:
+        return None
+    before = ruleset.site.queue_of(moved.remove[0])
+    due = [_due(name, decision, ruleset) for name in (before, decision.queue)]
+    return None if due[0] is None or due[1] is None else (due[0] - due[1]).total_seconds()
+
+
+def _due(queue: str | None, decision: Decision, ruleset: Ruleset) -> datetime | None:
+    promised = None if queue is None else ruleset.queues[queue].first_answer
+    if queue is None or promised is None:
+        return None
+    return ruleset.calendar_of(queue).answer_due_at(decision.received_at, promised)
 
 
 def limit_this_process() -> None:

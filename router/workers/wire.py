@@ -17,14 +17,17 @@ from router.milter.edits import Offer
 
 _LENGTH = struct.Struct(">I")
 MAX_ANSWER_BYTES = 1 << 20
+LESSON = "lesson"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """packets: everything to write to the MTA, the final answer included. event: what the journal and the log keep."""
+    """packets: everything to write to the MTA, the final answer included. event: what the journal and the log keep.
+    lesson: what the mail teaches the thread store (`threads.learning.Lesson.plain`)."""
 
     packets: bytes
     event: dict[str, Any]
+    lesson: dict[str, Any] | None = None
 
 
 def request_frame(raw: RawMessage, offer: Offer, looked_up: LookedUp | None = None) -> bytes:
@@ -74,7 +77,8 @@ def request_from(payload: bytes) -> tuple[RawMessage, Offer, LookedUp | None]:
 
 
 def answer_frame(answer: Answer) -> bytes:
-    event = json.dumps(answer.event, ensure_ascii=False).encode()
+    told = answer.event if answer.lesson is None else {**answer.event, LESSON: answer.lesson}
+    event = json.dumps(told, ensure_ascii=False).encode()
     return _LENGTH.pack(4 + len(event) + len(answer.packets)) + _LENGTH.pack(len(event)) + event + answer.packets
 
 
@@ -90,7 +94,8 @@ def answer_from(payload: bytes) -> Answer:
         raise BadAnswer(str(error)) from None
     if not isinstance(event, dict) or len(payload) < 4 + size:
         raise BadAnswer("no event in the answer")
-    return Answer(payload[4 + size :], event)
+    lesson = event.pop(LESSON, None)
+    return Answer(payload[4 + size :], event, lesson if isinstance(lesson, dict) else None)
 
 
 class Frames:

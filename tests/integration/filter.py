@@ -1,5 +1,6 @@
 """The filter as a running process, as an administrator starts it."""
 
+import contextlib
 import json
 import os
 import signal
@@ -76,7 +77,16 @@ class RunningFilter:
 
     def worker_pids(self) -> list[int]:
         """The pids of the scan workers: children of our nursery."""
-        return [pid for nursery in children(self.process.pid) for pid in children(nursery)]
+        return [pid for nursery in self.pids_of("router.workers.nursery") for pid in children(nursery)]
+
+    def pids_of(self, module: str) -> list[int]:
+        """The pids of our child processes that run this module."""
+        found = []
+        for pid in children(self.process.pid):
+            with contextlib.suppress(OSError):
+                if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.append(pid)
+        return found
 
     def reload(self) -> None:
         self.process.send_signal(signal.SIGHUP)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from router.cli import mailrouter
 from router.control import ask
-from tests.integration.filter import RunningFilter, alive, children, eventually
+from tests.integration.filter import RunningFilter, alive, eventually
 from tests.life.test_commands import SMALL
 
 BROKEN = SMALL.replace("stage: enrich", "stage: enrch")
@@ -180,10 +180,10 @@ def test_a_broken_file_and_nothing_kept_is_no_start(desk):
 def test_a_nursery_that_dies_while_the_file_is_broken_starts_from_the_kept_copy(desk):
     filter_ = desk.start()
     desk.write(BROKEN)
-    (nursery,) = children(filter_.process.pid)
+    (nursery,) = filter_.pids_of("router.workers.nursery")
     os.kill(nursery, signal.SIGKILL)
     filter_.wait_for("nursery-died")
-    eventually(lambda: [one for one in children(filter_.process.pid) if one != nursery and alive(one)])
+    eventually(lambda: [one for one in filter_.pids_of("router.workers.nursery") if one != nursery and alive(one)])
     assert desk.told("status")["rules"]["name"] == "Small desk"
     assert not filter_.of("nursery-refused")
 

@@ -1,0 +1,61 @@
+"""The words by which a reply is held against its ticket: rough stems of what both speak about.
+
+Measured for what `similarity` needs: whether a text speaks about what was spoken about before, in languages that bend
+their words. Not for reading: order and endings are gone.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+MAX_CHARACTERS = 20_000
+MAX_WORDS = 400
+STEM = 5
+MIN_LETTERS = 4
+MIN_STEMS = 3  # fewer words say nothing about what a text is about
+
+_WORD = re.compile(r"[^\W_]{2,}(?:[.-][^\W_]{2,})*")
+_COMMON = """
+    дякую дякує спасибо пожалуйс будь ласка добрий добрый доброго день вечір вечер ранку утро здравств вітаю привіт
+    привет уважением повагою підкажіть подскажите скажите скажіть прошу просим просимо можна можно можете можеш
+    нужно треба потрібно ваше ваша ваши ваші вашого вашей наше наша наши наші нашого нашей який яка какой какая
+    какие які котор чтобы щоб коли когда если якщо тоже також также лише только тільки зараз сейчас теперь тепер
+    дуже очень всё все вже уже ещё еще було была было были були буде будет будут будуть есть этот эта эти этого
+    цього цей тому того этом цьому після после через перед питання вопрос вопроса ответ відповідь помощь допомогу
+    помогите допоможіть номер лист письмо please thank thanks hello dear regards with your yours ours this that
+    these those have been will would could should from about what when where which there here some just also only
+    very more then them they their help question answer need want like know kind best team support ticket mail email
+    message wrote пишет пише написав написал
+"""
+
+
+def _stem(word: str) -> str:
+    # Numbers, hosts and addresses are names: their end matters.
+    return word[:STEM] if word.isalpha() else word
+
+
+_COMMON_STEMS = frozenset(_stem(word) for word in _COMMON.replace("ё", "е").split())
+
+
+def stems(*texts: str) -> tuple[str, ...]:
+    """The stems of texts, in order of appearance, each once, at most MAX_WORDS."""
+    found: dict[str, None] = {}
+    for text in texts:
+        plain = unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).lower().replace("ё", "е")
+        for word in _WORD.findall(plain):
+            if len(word) < MIN_LETTERS:
+                continue
+            stem = _stem(word)
+            if stem not in _COMMON_STEMS:
+                found[stem] = None
+                if len(found) == MAX_WORDS:
+                    return tuple(found)
+    return tuple(found)
+
+
+def share(said: Iterable[bytes], known: frozenset[bytes]) -> float | None:
+    """How many of the words that are `said` are `known`, 0..1; None when there are too few to tell."""
+    asked = set(said)
+    if len(asked) < MIN_STEMS or not known:
+        return None
+    return len(asked & known) / len(asked)
