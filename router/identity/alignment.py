@@ -27,6 +27,11 @@ def organisational_domain(domain: str) -> str | None:
     return found
 
 
+def warm() -> None:
+    """Reads the list ahead of the first mail that needs it: for a process that will fork workers."""
+    _suffixes()
+
+
 @lru_cache(maxsize=1)  # 80 ms and 4 MiB, spent when two domains differ for the first time; the list never changes
 def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()

@@ -153,6 +153,11 @@ def _plain_infos(rest: str) -> list[_Info]:
     ]
 
 
+def warm() -> None:
+    """Imports authres ahead of the first mail that needs it: for a process that will fork workers."""
+    import authres  # noqa: F401
+
+
 def _authres_infos(text: str) -> list[_Info] | None:
     if _COMMENT_IN_A_VALUE.search(_QUOTED.sub("", text)):
         return None
@@ -163,6 +168,9 @@ def _authres_infos(text: str) -> list[_Info] | None:
     except (authres.AuthResError, RecursionError, ValueError, IndexError, AttributeError):
         # Recursion: it reads comments in comments by calling itself. The others are what hostile text made it raise.
         return None
+    if any(isinstance(one, authres.NoneAuthenticationResult) for one in field.results):
+        # `none` stands for "nothing was checked" and alone (RFC 8601, 2.2); beside results it is no field of a filter.
+        return [] if len(field.results) == 1 else None
     return [
         (
             str(one.method).lower(),

@@ -8,6 +8,7 @@ take for addresses, to see who takes part in a thread or whether a queue is addr
 import logging
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import idna
 
@@ -56,15 +57,9 @@ def mailboxes(body: str) -> tuple[Mailbox, ...]:
     """
     if len(body.encode("utf-8", "replace")) > MAX_FIELD_BYTES:
         return ()
-    # Imported when first needed: 0.2 s that most commands never spend. Its parser prints its grammar's oddities at
-    # import, and a warning for each hostile character afterwards.
-    for name in ("parser", "lexer"):
-        logging.getLogger(f"flanker.addresslib._parser.{name}").setLevel(logging.CRITICAL)
-    from flanker.addresslib import address
-
     found = []
     try:
-        parsed, refused = address.parse_list(body, as_tuple=True)
+        parsed, refused = _flanker().parse_list(body, as_tuple=True)
         if refused:
             return ()
         for one in parsed:
@@ -76,6 +71,21 @@ def mailboxes(body: str) -> tuple[Mailbox, ...]:
         # flanker and its idna calls raise AttributeError (URLs), UnicodeError, IDNAError and others on hostile input.
         return ()
     return tuple(found)
+
+
+def warm() -> None:
+    """Imports flanker's address parser ahead of the first mail that needs it: for a process that will fork workers."""
+    _flanker().parse("warm@up.example")
+
+
+def _flanker() -> Any:
+    """Imported when first needed: 0.2 s that most commands never spend. Its parser prints its grammar's oddities at
+    import, and a warning for each hostile character afterwards."""
+    for name in ("parser", "lexer"):
+        logging.getLogger(f"flanker.addresslib._parser.{name}").setLevel(logging.CRITICAL)
+    from flanker.addresslib import address
+
+    return address
 
 
 def addresses_in(body: str) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ from router.threads import store as threads
 from router.threads.store import ThreadReader
 from router.workers import scan
 from router.workers.warm import warm
+from router.workers.warm import warm
 
 MAX_CONTROL_BYTES = 1 << 20
 MAX_PROBLEMS = 100
@@ -99,6 +100,7 @@ def main() -> None:
             }
         },
     )
+    warm()
     warm()
     # Objects made until here are never collected, so that the pages stay shared with the workers.
     gc.collect()
