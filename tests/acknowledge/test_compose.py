@@ -264,5 +264,14 @@ def test_the_canary_dies_when_the_running_python_lets_a_field_through(monkeypatc
     assert canary(POLICY, FRIDAY) != ""
 
 
+def test_a_field_too_many_in_the_finished_message_is_seen(monkeypatch):
+    """Whatever wrote it: the block is read again before anything is sent."""
+    monkeypatch.setattr(
+        "router.acknowledge.compose._block", lambda fields: b"From: a@b.example\r\nBcc: c@d.example\r\n"
+    )
+    with pytest.raises(CannotCompose, match="not what was meant"):
+        composed()
+
+
 def test_the_canary_dies_of_texts_that_cannot_be_said():
     assert canary(replace(POLICY, snippets={"long": dict.fromkeys(POLICY.languages, "x" * 20000)}), FRIDAY) != ""

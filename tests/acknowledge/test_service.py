@@ -13,7 +13,7 @@ from router.acknowledge.outgoing import Outcome
 from router.acknowledge.service import without_addresses
 from router.acknowledge.throttle import State, Throttle
 from router.errors import LookupFailed
-from tests.acknowledge.desk import FRIDAY, OLENA, POLICY, WISH, Desk, intent, letter
+from tests.acknowledge.desk import FRIDAY, KEYS, OLENA, POLICY, WISH, Desk, intent, letter
 
 
 @pytest.fixture
