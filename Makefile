@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup demo test lint bench editor lock clean
+.PHONY: setup demo test lint bench editor fuzz soak lock clean
 .DEFAULT_GOAL := setup
 
 setup: $(READY)
@@ -33,6 +33,20 @@ bench: setup
 	$(BIN)/python -m bench.rules
 	$(BIN)/python -m bench.start
 
+# Each fuzz target for SECONDS; atheris has an environment of its own, beside the packages of the first.
+SECONDS ?= 300
+fuzz: setup .venv-fuzz/.ready
+	$(BIN)/python -m tests.fuzz.long --seconds $(SECONDS)
+.venv-fuzz/.ready: requirements-fuzz.lock
+	$(BIN)/python -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements-fuzz.lock
+	$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$(.venv-fuzz/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/beside.pth
+	touch $@
+
+# 200,000 messages with faults on, and 60 s of overload; docs/reliability.md has its last report.
+soak: setup
+	$(BIN)/python -m bench.soak
+
 # The language server that editors use for YAML, for tests/editor; needs node and npm.
 editor: tests/editor/node_modules/.ready
 tests/editor/node_modules/.ready: tests/editor/package-lock.json
@@ -44,6 +58,7 @@ LOCK := uv pip compile --universal --fork-strategy fewest --python-version 3.11 
 lock:
 	$(LOCK) requirements-build.in -o requirements-build.lock
 	$(LOCK) pyproject.toml --extra dev -o requirements.lock
+	uv pip compile --generate-hashes --no-emit-index-url --no-header --no-annotate requirements-fuzz.in -o requirements-fuzz.lock
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-fuzz .fuzz-corpus .sendmail .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,46 @@
+"""Every target holds on the seeds, on what once broke it, and on some thousand mutations; `make fuzz` tries more."""
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router.message import read as reading
+from tests.fuzz.mutation import mutations
+from tests.fuzz.targets import TARGETS
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::SyntaxWarning")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def warm():
+    reading.warm()
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_seeds_hold(name):
+    target = TARGETS[name]
+    seeds = [*target.seeds(), *target.kept()]
+    assert seeds
+    for seed in seeds:
+        target.check(seed)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_mutations_hold(name):
+    target = TARGETS[name]
+    seeds = [*target.seeds(), *target.kept()]
+    for data in itertools.islice(mutations(seeds, target.words, seed=1), target.runs):
+        try:
+            target.check(data)
+        except Exception as broken:
+            broken.add_note(f"target {name}, input {data!r}")
+            raise
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@settings(max_examples=60, deadline=None)
+@given(data=st.binary(max_size=300))
+def test_any_bytes_hold(name, data):
+    TARGETS[name].check(data)
