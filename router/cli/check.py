@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from router import rule_files
-from router.cli.asking import MODELS, Moment
 from router.cli.checking import Checked, checked
+from router.cli.shared_options import MODELS, Moment
 from router.errors import Problem
 from router.rules import problems
 

@@ -9,7 +9,7 @@ import click
 
 from router.classify import registry
 from router.classify.model import Model, Thresholds, decide_label
-from router.cli.asking import MODELS
+from router.cli.shared_options import MODELS
 from router.errors import BadFile, Location, Problem
 from router.generation import load_generation, rule_thresholds
 from router.message.language import detect

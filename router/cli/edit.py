@@ -14,8 +14,8 @@ from pathlib import Path
 import click
 
 from router import rule_files
-from router.cli.asking import CONTROL, STATE
 from router.cli.checking import Checked, checked
+from router.cli.shared_options import CONTROL, STATE
 from router.errors import BadInput
 from router.rule_files import History
 

@@ -8,7 +8,7 @@ import click
 from router.classify import registry
 from router.classify.corpus import read
 from router.classify.evaluate import evaluate
-from router.cli.asking import MODELS
+from router.cli.shared_options import MODELS
 
 
 @click.command("evaluate")

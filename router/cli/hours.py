@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from router.cli.asking import RULES, Moment
+from router.cli.shared_options import RULES, Moment
 from router.errors import BadInput, closest
 from router.generation import load_generation
 from router.hours import HORIZON_DAYS, Calendar

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from router.classify import registry
-from router.cli.asking import MODELS
+from router.cli.shared_options import MODELS
 
 
 @click.command("models")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from router.cli.asking import CONTROL, RULES, STATE
+from router.cli.shared_options import CONTROL, RULES, STATE
 from router.control import ask, found
 from router.rule_files import state_folder
 

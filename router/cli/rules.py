@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from router import rule_files
-from router.cli.asking import CONTROL, STATE
 from router.cli.checking import checked
+from router.cli.shared_options import CONTROL, STATE
 from router.errors import BadInput
 from router.rule_files import Entry, History
 

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 
-HEAVY = ("sklearn", "scipy", "joblib", "aiosmtpd")
+HEAVY = ("sklearn", "scipy", "joblib", "aiosmtpd", "numpy", "flanker", "dns", "dkim")
 RUN = """
 import sys
 from click.testing import CliRunner
