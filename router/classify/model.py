@@ -211,32 +211,34 @@ class Model:
         """The mail as numbers of remembered tokens, in order, 0 where a sentence ends; as features.tokens has it."""
         if len(self._memory.chunks) > REMEMBERED or len(self._memory.numbers) > REMEMBERED:
             self._forget()
-        return np.concatenate([self._numbers_of(subject), self._numbers_of(text)])
+        parts = [subject, text]
+        found = self._look_up([chunks_of(part) for part in parts])
+        for index, numbers in enumerate(found):
+            if _has_run(self._memory.single[numbers], SPACED_LETTERS):
+                found[index] = self._look_up([chunks_of(unspaced(parts[index]))])[0]
+        return np.concatenate(found)
 
-    def _numbers_of(self, text: str) -> NDArray[np.int64]:
-        numbers = self._look_up(chunks_of(text))
-        single = self._memory.single[numbers]
-        if single.sum() >= SPACED_LETTERS and _longest_run(single.tolist()) >= SPACED_LETTERS:
-            return self._look_up(chunks_of(unspaced(text)))
-        return numbers
-
-    def _look_up(self, lines: list[list[str]]) -> NDArray[np.int64]:
+    def _look_up(self, parts: Sequence[Sequence[Sequence[str]]]) -> list[NDArray[np.int64]]:
+        """Each part's chunks, line by line, as numbers. What is not known yet is learned, in one go."""
         known = self._memory.chunks.get
-        found: list[int] = []
+        result = []
         missing = []
-        for line in lines:
-            for chunk in line:
-                tokens = known(chunk)
-                if tokens is None:
-                    missing.append(chunk)
-                else:
-                    found += tokens
-            if found and found[-1]:
-                found.append(0)
+        for lines in parts:
+            found: list[int] = []
+            for line in lines:
+                for chunk in line:
+                    tokens = known(chunk)
+                    if tokens is None:
+                        missing.append(chunk)
+                    else:
+                        found += tokens
+                if found and found[-1]:
+                    found.append(0)
+            result.append(np.array(found, dtype=np.int64))
         if missing:
             self._learn(sorted(set(missing)))
-            return self._look_up(lines)
-        return np.array(found, dtype=np.int64)
+            return self._look_up(parts)
+        return result
 
     def _learn(self, chunks: Sequence[str]) -> None:
         memory = self._memory
@@ -295,9 +297,9 @@ def _sentences(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.array(starts, dtype=np.int64)
 
 
-def _longest_run(flags: Sequence[int]) -> int:
-    longest = run = 0
-    for flag in flags:
-        run = run + 1 if flag else 0
-        longest = max(longest, run)
-    return longest
+def _has_run(flags: NDArray[np.int64], length: int) -> bool:
+    """Are there `length` ones in a row?"""
+    sums = np.cumsum(flags)
+    return bool(
+        len(sums) >= length and (sums[length - 1] == length or (sums[length:] - sums[:-length] == length).any())
+    )

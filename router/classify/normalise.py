@@ -62,9 +62,9 @@ def unspaced(text: str) -> str:
 
 def one_script(word: str) -> str:
     """A word of mixed Latin and Cyrillic (or Greek) letters, in the script that its unmistakable letters are in."""
-    latin, cyrillic = len(_LATIN.findall(word)), len(_CYRILLIC.findall(word))
-    if not latin or not cyrillic:
+    if not _LATIN.search(word) or not _CYRILLIC.search(word):
         return word
+    latin, cyrillic = len(_LATIN.findall(word)), len(_CYRILLIC.findall(word))
     only_latin, only_cyrillic = len(_LATIN_ONLY.findall(word)), len(_CYRILLIC_ONLY.findall(word))
     if (only_cyrillic, cyrillic) >= (only_latin, latin):
         return word.translate(_TO_CYRILLIC)
