@@ -1,16 +1,20 @@
 """One author or nobody: what two parsers agree on, and words for everything else."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from email.utils import getaddresses
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from router.facts import Facts, Services, Site
+from router.identity.authentication import Authentication
 from router.identity.author import agreed_mailbox, find, plain_mailbox
 from router.identity.lookalike import resembles
 from router.identity.mailbox import NotOneMailbox, parse
 from router.message.addresses import addresses_in, ascii_domain, mailboxes
+from router.vocabulary import AuthState
 from tests.signals.letters import letter
 
 OWN = ("desk.example", "flexi-desk.example")
@@ -289,12 +293,6 @@ def test_floods_cost_little(flood: str) -> None:
 
 def test_a_domain_like_one_of_the_desks_own_is_flagged_for_the_rules() -> None:
     """The desk's own domains are those of its queue addresses; `Facts` hands them on."""
-    from datetime import UTC, datetime
-
-    from router.facts import Facts, Services, Site
-    from router.identity.authentication import Authentication
-    from router.vocabulary import AuthState
-
     site = Site("X-Desk-", {"help@company.example": "help"}, own_domains=frozenset({"company.example"}))
     services = Services(
         datetime(2026, 3, 4, tzinfo=UTC), lambda *_: Authentication(AuthState.NONE), lambda *_: None, lambda _: {}, None

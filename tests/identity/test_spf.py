@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from router.identity import spf
 from router.identity.lookup import ABSENT, Answer, Status, temperror
@@ -138,6 +140,7 @@ TABLE = [
     ("half a macro", "v=spf1 exists:%{ -all", {}, "permerror"),
     ("two records", None, {"txt_customer_example": ["v=spf1 -all", "v=spf1 ?all"]}, "permerror"),
     ("not ASCII", "v=spf1 include:почта.example -all".encode(), {}, "permerror"),
+    ("60 macros", "v=spf1 exists:" + "%{s256r.-}" * 60 + ".example -all", {}, "permerror"),
     ("9 KiB", "v=spf1 " + "ip4:192.0.2.10 " * 600, {}, "permerror"),
     # the DNS does not answer
     ("silence", None, {"txt_customer_example": temperror("timed out")}, "temperror"),
@@ -210,3 +213,32 @@ def test_each_name_is_asked_for_once():
     dns = zone("v=spf1 include:i1.example include:i2.example -all", **more)
     assert result(dns).word == "fail"
     assert len(dns.asked) == len(set(dns.asked)) == 4
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["include:", "a:", "mx", "ptr", "exists:", "redirect=", "ip4:", "ip6:", "exp=", "-all", "~", "/33"]
+        )
+            ["include:", "a:", "mx", "ptr", "exists:", "redirect=", "ip4:", "ip6:", "exp=", "-all", "~", "/33"]
+        )
+        | st.sampled_from(["a.example", "%{i}.b.example", "%{d2r-}", "192.0.2.0/24", "::1", "%{", "%%", "..", "x" * 70])
+        | st.text(max_size=8),
+        max_size=12,
+    ).map(lambda parts: "v=spf1 " + " ".join(parts)),
+    st.sampled_from([ABSENT, temperror("timed out"), Answer(Status.ANSWER, ("192.0.2.10",))]),
+)
+@settings(max_examples=300, deadline=None)
+def test_any_record_gives_a_word_of_rfc_7208(record, others):
+    """Whatever somebody publishes: a result, no exception, and no question without end."""
+    asked = []
+
+    async def ask(name: str, kind: str) -> Answer:
+        asked.append((name, kind))
+        if kind == "TXT":
+            return Answer(Status.ANSWER, (record.encode(),))
+        return others if kind in ("A", "AAAA") or others.status is not Status.ANSWER else ABSENT
+
+    found = asyncio.run(spf.check(Envelope(b"<olena@customer.example>", (b"<a@b.example>",), b"x", CLIENT), ask))
+    assert found.word in ("pass", "fail", "softfail", "neutral", "none", "permerror", "temperror")
+    assert len(asked) <= 30
