@@ -251,9 +251,10 @@ def _of_store(command: F) -> F:
     return command
 
 
-def _store(
+def open_database(
     rules: Path, state: Path | None, database: Path | None, key_file: Path | None, *, make: bool = False
 ) -> Throttle:
+    """The store, for a person. Raises BadInput."""
     path = database or rule_files.state_folder(rules, state) / DATABASE_NAME
     if not make and not path.exists():
         raise BadInput(f"{path}: nothing was acknowledged yet; --database PATH names another place")
@@ -284,7 +285,7 @@ def list_command(
     \b
     mailrouter acknowledgements list --limit 20
     """
-    store = _store(rules, state, database, key_file)
+    store = open_database(rules, state, database, key_file)
     mute, counts, rows = store.muted(), store.counts(), store.listed(limit)
     store.close()
     if as_json:
@@ -312,7 +313,7 @@ def pause_command(reason: str, rules: Path, state: Path | None, database: Path |
     \b
     mailrouter acknowledgements pause "texts are being rewritten"
     """
-    store = _store(rules, state, database, key_file, make=True)
+    store = open_database(rules, state, database, key_file, make=True)
     store.pause(reason)
     store.close()
     click.echo("paused", err=True)
@@ -326,7 +327,7 @@ def resume_command(rules: Path, state: Path | None, database: Path | None, key_f
     \b
     mailrouter acknowledgements resume
     """
-    store = _store(rules, state, database, key_file, make=True)
+    store = open_database(rules, state, database, key_file, make=True)
     store.resume()
     store.close()
     click.echo("acknowledgements are sent", err=True)
@@ -341,7 +342,7 @@ def forget_command(address: str, rules: Path, state: Path | None, database: Path
     \b
     mailrouter acknowledgements forget olena@customer.example
     """
-    store = _store(rules, state, database, key_file)
+    store = open_database(rules, state, database, key_file)
     number = store.forget(address)
     store.close()
     click.echo(f"{number} acknowledgements forgotten", err=True)

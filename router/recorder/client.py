@@ -17,7 +17,7 @@ from typing import Any
 
 from router.recorder.wire import MAX_ANSWER_BYTES, item, items_frame, told_from
 
-COLLECT_S = 0.1
+COLLECT_S = 0.5
 READY_WITHIN_S = 5.0
 
 
