@@ -220,8 +220,6 @@ def test_each_name_is_asked_for_once():
         st.sampled_from(
             ["include:", "a:", "mx", "ptr", "exists:", "redirect=", "ip4:", "ip6:", "exp=", "-all", "~", "/33"]
         )
-            ["include:", "a:", "mx", "ptr", "exists:", "redirect=", "ip4:", "ip6:", "exp=", "-all", "~", "/33"]
-        )
         | st.sampled_from(["a.example", "%{i}.b.example", "%{d2r-}", "192.0.2.0/24", "::1", "%{", "%%", "..", "x" * 70])
         | st.text(max_size=8),
         max_size=12,
