@@ -72,11 +72,11 @@ def without_quotes(body: str) -> str:
 
 
 def read(paths: Iterable[Path]) -> list[Example]:
-    """All labelled mails of the files, in order. Raises BadFile with every bad line of every file."""
+    """All labelled mails of the files, in order; a folder stands for its files. Raises BadFile with every bad line."""
     examples: list[Example] = []
     problems: list[Problem] = []
     seen: dict[str, Location] = {}
-    for path in paths:
+    for path in _files(paths):
         reader = {".csv": _csv_rows, ".tsv": _phrases}.get(path.suffix, _json_rows)
         rows = reader(path, problems)
         for place, row in rows:
@@ -91,6 +91,14 @@ def read(paths: Iterable[Path]) -> list[Example]:
     if problems:
         raise BadFile(problems)
     return examples
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(one for one in path.iterdir() if one.suffix in (".jsonl", ".csv", ".tsv"))
+        else:
+            yield path
 
 
 def _json_rows(path: Path, problems: list[Problem]) -> Iterator[tuple[Location, dict[str, str]]]:

@@ -190,7 +190,7 @@ def train(
     examples: Sequence[Example],
     out: Path,
     *,
-    seed: int = 0,
+    seed: int = 1,
     model_id: str | None = None,
     settings: Settings = DEFAULTS,
     created: str = "",

@@ -57,6 +57,14 @@ def test_phrases(tmp_path: Path) -> None:
     ]
 
 
+def test_a_folder_stands_for_its_files(tmp_path: Path) -> None:
+    """Files of a folder are read in the order of their names; files of other kinds are left alone."""
+    write(tmp_path / "b.jsonl", {**GOOD, "id": "b"})
+    write(tmp_path / "a.tsv", "topic\tru", "sales\tпочём")
+    write(tmp_path / "notes.txt", "not data")
+    assert [one.id for one in corpus.read([tmp_path])] == ["a-2-ru", "b"]
+
+
 def test_all_problems_at_once(tmp_path: Path) -> None:
     """Every bad line is named with its place, what was expected, and the word that was meant."""
     mails = write(
@@ -84,5 +92,5 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
 def test_our_own_data_reads() -> None:
     """Every labelled file that is shipped is free of problems and has all three languages."""
     data = Path(__file__).parents[2] / "models" / "data"
-    found = corpus.read(sorted([*data.glob("*.jsonl"), *data.glob("*.tsv")]))
+    found = corpus.read([data])
     assert {one.language for one in found if one.is_mail} == {"ru", "uk", "en"}
