@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from router.errors import BadFile, BadInput, Location, Problem, closest
+from router.ownership import group_is_private
 
 MAX_BYTES = 2 * 1024 * 1024
 SERVICE_RULES, SERVICE_STATE = Path("/etc/mailrouter"), Path("/var/lib/mailrouter")
@@ -100,16 +101,8 @@ def _unsafe(path: Path, found: os.stat_result, owners: Collection[int] | None, g
 
 
 def _may_write(found: os.stat_result, group: str | None) -> bool:
-    """The group is the one that was allowed, or nobody but the owner is in it: with a umask of 002, which many systems
-    have, every file of a user is writable by a group of that user alone (as in Debian's OpenSSH)."""
-    if group is not None and _group_name(found.st_gid) == group:
-        return True
-    try:
-        owner, theirs = pwd.getpwuid(found.st_uid), grp.getgrgid(found.st_gid)
-    except KeyError:
-        return False
-    private = owner.pw_gid == theirs.gr_gid and owner.pw_name == theirs.gr_name
-    return (private or theirs.gr_gid == 0) and set(theirs.gr_mem) <= {owner.pw_name, "root"}
+    """The group is the one that was allowed, or nobody but the owner is in it."""
+    return (group is not None and _group_name(found.st_gid) == group) or group_is_private(found)
 
 
 def user_name(uid: int) -> str:

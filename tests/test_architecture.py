@@ -9,7 +9,7 @@ HOUSE = Path(__file__).parent.parent / "router"
 
 FLOORS = (
     ("vocabulary", "errors", "logic"),
-    ("storage", "rule_files", "message", "pseudonyms"),
+    ("storage", "ownership", "rule_files", "message", "pseudonyms"),
     ("signals", "threads", "identity", "classify", "hours"),
     ("facts", "decision"),
     ("rules", "acknowledge", "milter", "journal"),
@@ -25,6 +25,7 @@ FLOORS = (
 SAME_FLOOR = {
     ("logic", "vocabulary"), ("errors", "vocabulary"),  # floor 0 is words; they may build on one another
     ("decision", "facts"),
+    ("rule_files", "ownership"),  # who may change a file is asked of rules and models
     ("pseudonyms", "message"),  # an address is hashed as it is compared
 }  # fmt: skip
 

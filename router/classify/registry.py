@@ -27,6 +27,7 @@ from router.classify import lexicon
 from router.classify.features import BLOCKS, FEATURE_VERSION
 from router.classify.model import OURS, Block, Head, Model, Thresholds
 from router.errors import BadInput
+from router.ownership import group_is_private
 
 MANIFEST_FORMAT = 1
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
@@ -198,7 +199,8 @@ def _check_stat(path: Path, found: os.stat_result) -> None:
         raise ModelRefused(
             f"{path}: belongs to user {found.st_uid}; a model must belong to root or to the filter's user"
         )
-    if found.st_mode & (stat.S_IWOTH | stat.S_IWGRP):
+    others = found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and not group_is_private(found))
+    if others:
         raise ModelRefused(f"{path}: can be written by others; `chmod go-w` it")
 
 
