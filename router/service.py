@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,9 +22,14 @@ from router.errors import BadInput
 from router.journal import MAX_RECIPIENTS
 from router.lookups.client import LookUps
 from router.lookups.client import Settings as LookUpSettings
-from router.message.envelope import RawMessage, address_of
+from router.message.eml import raw_message
+from router.message.envelope import Envelope, RawMessage, address_of
+from router.milter import listen
+from router.milter.listen import Listener
 from router.milter.negotiation import Action, Offer, Protocol
 from router.milter.server import Front
+from router.monitoring.http import Monitoring
+from router.monitoring.tally import Tally
 from router.pseudonyms import open_key
 from router.recorder.client import RecorderClient
 from router.recorder.client import Settings as RecorderSettings
@@ -32,13 +38,17 @@ from router.rule_files import private
 from router.workers.loaded import Loaded
 from router.workers.pool import Limits, Pool
 
+METRICS_NAME = "metrics"
+"""FileDescriptorName= of the socket that systemd holds for the monitoring."""
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """source: rules and model. listen: socket specifications; with systemd's LISTEN_FDS also those. control: path of
     the control socket, None: none. drain_s: how long open connections are served after SIGTERM. recorder: where the
     journal and the thread store are. retention_s: how long the journal keeps a mail, instead of what the rules say.
-    ready: called when mail can come."""
+    metrics: socket specification of the monitoring's HTTP. ready: called when mail can come."""
 
     source: Source
     listen: tuple[str, ...]
@@ -50,6 +60,7 @@ class Settings:
     drain_s: float = 20.0
     recorder: RecorderSettings = field(default_factory=RecorderSettings)
     retention_s: float | None = None
+    metrics: str | None = None
     ready: Callable[[], None] = lambda: None
 
 
@@ -65,7 +76,10 @@ class Service:
         self.pool = Pool(settings.limits, self._record, log, look_ups=self.look_ups, learn=self.recorder.learn)
         self.reloader = Reloader(settings.source, self.pool, log, self._in_use)
         self.front = Front(self.pool.decide, prefix=self._prefix, log=log)
+        self.tally = Tally()
+        self.monitoring = Monitoring(self._figures, CONTENT_TYPE, self.check_health, time.monotonic)
         self._started_at = datetime.now(UTC)
+        self._metrics_at: list[Listener] = []
         self._stop = asyncio.Event()
         self._reloads: set[asyncio.Task[bool]] = set()
 
@@ -77,11 +91,16 @@ class Service:
             await self.recorder.start()
             await self.reloader.start()
             control = await self._open_control()
-            for one in activated_sockets():
-                await front.listen_on(one)
+            for name, one in activated_sockets():
+                if name == METRICS_NAME:
+                    await self.monitoring.listen_on(one)
+                else:
+                    await front.listen_on(one)
             for spec in settings.listen:
                 await front.listen(spec, mode=settings.socket_mode, group=settings.socket_group)
+            await self._open_monitoring()
             loop = asyncio.get_running_loop()
+            watchdog = loop.create_task(watch())
             loop.add_signal_handler(signal.SIGHUP, self._hang_up)
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stop.set)
@@ -90,10 +109,14 @@ class Service:
             notify("READY=1")
             await self._stop.wait()
             notify("STOPPING=1")
+            watchdog.cancel()
             self.log("draining", connections=front.connections, seconds=settings.drain_s)
             await front.drain(settings.drain_s)
         finally:
             await front.close()
+            await self.monitoring.close()
+            for listener in self._metrics_at:
+                listener.close()
             if control is not None:
                 await control.close()
             await self.pool.close()
@@ -127,6 +150,7 @@ class Service:
     def _record(self, raw: RawMessage, event: dict[str, Any]) -> None:
         envelope = raw.envelope
         self.log("decided", queue_id=envelope.queue_id, **event)
+        self.tally.add(event)
         self.recorder.record(
             int(raw.received_at.timestamp() * 1_000),
             envelope.queue_id,
@@ -134,6 +158,32 @@ class Service:
             [address_of(one) for one in envelope.recipients[:MAX_RECIPIENTS]],
             event,
         )
+
+    # ------------------------------------------------------------------ monitoring
+
+    async def _open_monitoring(self) -> None:
+        """Raises BadListen, OSError: whoever asked to be watched must not believe that he is."""
+        if self.settings.metrics is not None:
+            for listener in listen.opened(listen.place(self.settings.metrics), mode=0o660, group=None):
+                self._metrics_at.append(listener)
+                await self.monitoring.listen_on(listener.socket)
+
+    def _figures(self) -> bytes:
+        # Imported when first asked for: most filters are asked over the control socket alone.
+        from router.monitoring.exposition import Figures, text
+
+        return text(Figures(self.tally, self._status(), self.recorder.waiting))
+
+    async def check_health(self) -> dict[str, Any]:
+        """Decides a mail of our own, through a worker. Its `ok` says how it went."""
+        loaded = self.pool.loaded
+        if loaded is None or not loaded.addresses:
+            return {"ok": False, "why": "no rules are loaded"}
+        why, seconds = await self.pool.check(canary(next(iter(loaded.addresses))), Offer(6, int(Action.ALL), 0))
+        if why:
+            self.log("unwell", reason=why)
+            return {"ok": False, "why": why}
+        return {"ok": True, "decided_ms": round(seconds * 1_000, 2), "rules": loaded.rules[:12], "model": loaded.model}
 
     # ------------------------------------------------------------------ the control socket
 
@@ -160,9 +210,13 @@ class Service:
         return {**(self.reloader.outcome or {}), **self.reloader.status()}
 
     async def tell_status(self) -> dict[str, Any]:
-        """The answer to `mailrouter status`. counters: by reason, since the start. mta: what each kind of MTA that came
-        by has agreed to."""
+        """The answer to `mailrouter status`. counters: since the start; degraded: of those, mails by reason; mails: by
+        queue and verdict. mta: what each kind of MTA that came by has agreed to, and what it lacks."""
+        return self._status()
+
+    def _status(self) -> dict[str, Any]:
         counters = self._counters()
+        reasons = {name.removeprefix("degraded-"): n for name, n in counters.items() if name.startswith("degraded-")}
         return {
             "ok": True,
             "pid": os.getpid(),
@@ -174,21 +228,61 @@ class Service:
             "connections": self.front.connections,
             "mta": [_agreed(offer) for offer in sorted(self.front.offers, key=lambda one: (one.version, one.actions))],
             "draining": self._stop.is_set(),
+            "mails": [
+                {"queue": queue, "verdict": verdict, "count": count}
+                for (queue, verdict), count in sorted(self.tally.mails.items())
+            ],
+            "degraded": dict(sorted(reasons.items())),
+            "recorder": {
+                "state": None if self.settings.recorder.state is None else str(self.settings.recorder.state),
+                "pid": self.recorder.pid,
+                "waiting": self.recorder.waiting,
+            },
             "counters": dict(sorted(counters.items())),
         }
 
 
 def _agreed(offer: Offer) -> dict[str, Any]:
     edits = [name for name, bit in vars(Action).items() if name.isupper() and name != "ALL" and offer.allows(bit)]
-    return {"version": offer.version, "edits": edits, "skip": bool(offer.protocol & Protocol.SKIP)}
+    return {
+        "version": offer.version,
+        "edits": edits,
+        "lacking": list(offer.lacking),
+        "skip": bool(offer.protocol & Protocol.SKIP),
+    }
 
 
-def activated_sockets() -> Sequence[socket.socket]:
-    """The listening sockets that systemd hands over (sd_listen_fds(3)): with them a restart refuses nobody."""
+def canary(address: str) -> RawMessage:
+    """The mail of the health check. The null sender keeps it from being answered."""
+    now = datetime.now(UTC)
+    data = b"From: healthz@localhost.invalid\nSubject: health check\nMessage-ID: <healthz@localhost.invalid>\n\nping\n"
+    return raw_message(data, Envelope(b"<>", (f"<{address}>".encode(),), queue_id="healthz"), now)
+
+
+def activated_names() -> Sequence[str]:
+    """What systemd calls the sockets that it hands over (sd_listen_fds(3)), in order; none when it does not."""
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return ()
+    names = os.environ.get("LISTEN_FDNAMES", "").split(":")
     count = int(os.environ.get("LISTEN_FDS", "0"))
-    return [socket.socket(fileno=3 + number) for number in range(count)]
+    return [names[number] if number < len(names) else "" for number in range(count)]
+
+
+def activated_sockets() -> Sequence[tuple[str, socket.socket]]:
+    """(name, listening socket) of those that systemd hands over: with them a restart refuses nobody. To be called once:
+    a socket that is thrown away is closed."""
+    return [(name, socket.socket(fileno=3 + number)) for number, name in enumerate(activated_names())]
+
+
+async def watch() -> None:
+    """Tell systemd's watchdog that the event loop turns, twice in each of its intervals; for ever, or not at all when
+    nobody asked (sd_watchdog_enabled(3))."""
+    if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return
+    interval_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 2_000_000
+    while interval_s:
+        notify("WATCHDOG=1")
+        await asyncio.sleep(interval_s)
 
 
 def notify(state: str) -> None:

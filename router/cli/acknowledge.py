@@ -173,7 +173,7 @@ def _relay(smtp: str, helo: str) -> Relay:
 def _listeners(listen: tuple[str, ...], mode: int, group: str | None) -> list[Listener]:
     from router.service import activated_sockets
 
-    found = [inherited(one) for one in activated_sockets()]
+    found = [inherited(one) for _, one in activated_sockets()]
     specs = listen or (() if found else (DEFAULT_LISTEN,))
     try:
         for spec in specs:

@@ -101,6 +101,17 @@ def described(answer: dict[str, Any]) -> list[str]:
     ]
     for offer in answer["mta"]:
         lines.append(f"mta        milter {offer['version']}: {', '.join(offer['edits'])}{', SKIP' * offer['skip']}")
+        if offer["lacking"]:
+            lines.append(
+                f"           IT DOES NOT OFFER {', '.join(offer['lacking'])}: what needs that is not carried out"
+            )
+    if answer["mails"]:
+        told = ", ".join(f"{one['count']} {one['queue']}{_unusual(one['verdict'])}" for one in answer["mails"])
+        lines.append(f"mails      {told}")
+    if answer["degraded"]:
+        lines.append("degraded   " + ", ".join(f"{count} {reason}" for reason, count in answer["degraded"].items()))
+    recorder = answer["recorder"]
+    lines.append("journal    " + _recorder(recorder))
     if last is not None:
         lines.append(f"reload     {last['at']}: {'went well' if last['ok'] else 'REFUSED'}")
         lines += [f"           {line}" for line in last.get("reason", "").splitlines()]
@@ -108,6 +119,18 @@ def described(answer: dict[str, Any]) -> list[str]:
         width = max(map(len, answer["counters"]))
         lines.append("counters   " + "\n           ".join(f"{n:{width}} {c:>9}" for n, c in answer["counters"].items()))
     return lines
+
+
+def _unusual(verdict: str) -> str:
+    return "" if verdict == "accept" else f" ({verdict})"
+
+
+def _recorder(recorder: dict[str, Any]) -> str:
+    if recorder["state"] is None:
+        return "none is kept"
+    if recorder["pid"] is None:
+        return f"in {recorder['state']}; ITS RECORDER IS DOWN and is started again"
+    return f"in {recorder['state']}; {recorder['waiting']} records wait"
 
 
 def _on_disk(rules: dict[str, Any]) -> str:

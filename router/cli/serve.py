@@ -3,6 +3,7 @@
 import asyncio
 import pwd
 import sys
+from collections.abc import MutableMapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from router.control import place
 from router.lookups.client import Settings as LookUpSettings
 from router.recorder.client import Settings as RecorderSettings
 from router.reload import Source
-from router.service import Service, Settings, activated_sockets
+from router.service import METRICS_NAME, Service, Settings, activated_names
 from router.workers.pool import Limits, Refused
 
 
@@ -51,6 +52,16 @@ from router.workers.pool import Limits, Refused
     type=Span(),
     help="How long the journal keeps a mail: 90d. Default: settings.retention of the rules, else 90d.",
 )
+@click.option(
+    "--metrics", metavar="SPEC", help="Answer GET /metrics (Prometheus) and /healthz here: inet:9891@127.0.0.1."
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["json", "human"]),
+    default="json",
+    show_default=True,
+    help="Of the log on stderr.",
+)
 @click.option("--no-tests", is_flag=True, help="Take the rules even if the tests inside them fail.")
 @click.option("--at", type=Moment(), help="A fixed clock, for demonstrations.")
 def serve_command(
@@ -69,6 +80,8 @@ def serve_command(
     resolvers: tuple[str, ...],
     journal: bool,
     retention: timedelta | None,
+    metrics: str | None,
+    log_format: str,
     no_tests: bool,
     at: datetime | None,
 ) -> None:
@@ -80,12 +93,12 @@ def serve_command(
     mailrouter serve --listen inet:8891@127.0.0.1
     mailrouter serve --listen unix:/var/spool/postfix/mailrouter/milter.sock --socket-group postfix
     """
-    log = logger()
+    log = logger(log_format)
     try:
         mode = int(socket_mode, 8)
     except ValueError:
         raise click.BadParameter(f'"{socket_mode}" is no octal mode; write 0660', param_hint="--socket-mode") from None
-    if not listen and not activated_sockets():
+    if not listen and not set(activated_names()) - {METRICS_NAME}:
         listen = ("inet:8891@127.0.0.1",)
     state = rule_files.state_folder(rules, state)
     source = Source(
@@ -106,6 +119,7 @@ def serve_command(
         control=place(control, state),
         look_ups=LookUpSettings(dns, resolvers),
         recorder=RecorderSettings(state if journal else None),
+        metrics=metrics,
         retention_s=retention.total_seconds() if retention else None,
         limits=Limits(workers=workers),
     )
@@ -131,12 +145,12 @@ def user_id(name: str | None) -> int | None:
         raise click.BadParameter(f'there is no user "{name}"', param_hint="--rules-owner") from None
 
 
-def logger() -> Any:
-    """A function `log(event, **values)` that writes one JSON line to stderr; journald adds time and unit."""
+def logger(form: str = "json") -> Any:
+    """A function `log(event, **values)` that writes one line to stderr: JSON, or words for a person (`human`)."""
     structlog.configure(
         processors=[
             structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+            structlog.processors.JSONRenderer(ensure_ascii=False, default=str) if form == "json" else human_line,
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -147,3 +161,18 @@ def logger() -> Any:
         bound.msg(event, **{name: value for name, value in values.items() if value not in (None, (), [], {}, "")})
 
     return log
+
+
+def human_line(_logger: object, _method: str, values: MutableMapping[str, Any]) -> str:
+    """`19:40:03  decided  queue_id=4C1 queue=support fired=[…]`: one line, whatever the values hold."""
+    at, event = str(values.pop("timestamp", "")), str(values.pop("event", ""))
+    told = " ".join(f"{name}={_shown(value)}" for name, value in values.items())
+    return f"{at[11:19]}  {event:<14}  {told}".rstrip()
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {_shown(one)}" for name, one in value.items() if one) + "}"
+    if isinstance(value, list | tuple):
+        return ",".join(_shown(one) for one in value)
+    return str(value).replace("\r", " ").replace("\n", " | ")

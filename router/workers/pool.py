@@ -9,6 +9,7 @@ Everything runs in the front's event loop. Numbers are reliability.md D8-D10.
 
 import asyncio
 import collections
+import contextlib
 import hashlib
 import json
 import os
@@ -29,6 +30,8 @@ from router.message.envelope import RawMessage
 from router.milter.edits import Offer, degraded, stripped
 from router.workers.loaded import Loaded
 from router.workers.wire import MAX_ANSWER_BYTES, BadAnswer, Frames, answer_from, request_frame
+
+_SPAWN_S = 10.0  # a fork takes milliseconds
 
 Record = Callable[[RawMessage, dict[str, Any]], None]
 """Called after each answer with the mail and its event; must not block."""
@@ -140,8 +143,10 @@ class _Worker(asyncio.Protocol):
             self.kill()
             return
         for frame in frames:
-            if self._waiting is not None and not self._waiting.done():
-                self._waiting.set_result(frame)
+            if self._waiting is None or self._waiting.done():
+                self.kill()  # nobody has asked; the next mail must not get it for its answer
+                return
+            self._waiting.set_result(frame)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = True
@@ -172,7 +177,8 @@ class _Worker(asyncio.Protocol):
     def kill(self) -> None:
         """At once, whatever it is doing: a regex, a bomb, a stopped process."""
         if not self.gone:
-            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has died by itself, and we have not heard of it yet
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             assert self._transport is not None
             self._transport.abort()
 
@@ -208,6 +214,7 @@ class Pool:
         self._waiting: collections.deque[asyncio.Future[_Worker]] = collections.deque()
         self._poison: dict[bytes, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._leaving: set[subprocess.Popen[bytes]] = set()
         self._filling = False
         self._failures = 0
         self._closing = False
@@ -262,6 +269,7 @@ class Pool:
                 worker.retire()
         if old is not None:
             old.close()
+            self._leave(old.process)
         await self._fill()
         self._watch(nursery)
         return nursery.loaded
@@ -310,7 +318,6 @@ class Pool:
             while nursery.process.poll() is None:
                 await asyncio.sleep(0.5)
                 if nursery.closed and self._nursery is not nursery:
-                    self._reap(nursery.process)
                     return
             delay = 0.5
             while self._nursery is nursery and not self._closing:
@@ -324,6 +331,10 @@ class Pool:
                     await asyncio.sleep(delay)
                     delay = min(delay * 2, 30.0)
                     continue
+                if self._nursery is not nursery or self._closing:  # a reload was quicker
+                    fresh.close()
+                    self._leave(fresh.process)
+                    return
                 self._nursery, self.loaded = fresh, fresh.loaded
                 await self._fill()
                 self._watch(fresh)
@@ -331,12 +342,18 @@ class Pool:
 
         self._background(watch())
 
-    def _reap(self, process: "subprocess.Popen[bytes]") -> None:
-        async def reap() -> None:
-            while process.poll() is None:
-                await asyncio.sleep(0.1)
+    def _leave(self, process: "subprocess.Popen[bytes]") -> None:
+        """A nursery whose channel is closed ends by itself; one that does not is ended."""
 
-        self._background(reap())
+        async def leave() -> None:
+            for _ in range(100):
+                if process.poll() is not None:
+                    return
+                await asyncio.sleep(0.1)
+            await _ended(process)
+
+        self._leaving = {one for one in self._leaving if one.poll() is None} | {process}
+        self._background(leave())
 
     def _background(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -359,7 +376,12 @@ class Pool:
                     # 0, 0.1, 0.2, 0.4 … 5 s: workers that die at once must not keep a core busy
                     await asyncio.sleep(min(0.05 * 2 ** min(self._failures, 7), 5.0))
                 try:
-                    connection, pidfd = await nursery.spawn()
+                    connection, pidfd = await asyncio.wait_for(nursery.spawn(), _SPAWN_S)
+                except TimeoutError:
+                    self._failures += 1
+                    self._log("spawn-failed", reason=f"the nursery did not answer in {_SPAWN_S:g} s")
+                    nursery.process.kill()  # it is stopped or hangs; the watcher starts another
+                    return
                 except OSError as error:
                     self._failures += 1
                     self._log("spawn-failed", reason=str(error))
@@ -440,6 +462,25 @@ class Pool:
             self._learn(answer.lesson)
         return answer.packets
 
+    async def check(self, raw: RawMessage, offer: Offer) -> tuple[str, float]:
+        """Let a worker decide a mail that nobody will get: ("", seconds it took), or (what is wrong, 0). Neither
+        counted nor recorded."""
+        begun = self._monotonic()
+        worker = await self._worker()
+        if worker is None:
+            return f"no worker was free within {self.limits.patience_s:g} s", 0.0
+        try:
+            answer = answer_from(await worker.ask(request_frame(raw, offer), self.limits.deadline_s))
+        except TimeoutError:
+            return f"not decided within {self.limits.deadline_s:g} s", 0.0
+        except (ConnectionError, BadAnswer) as error:
+            return f"the worker failed: {error}", 0.0
+        self._offer(worker)
+        fault = answer.event.get("fault")
+        if fault or not answer.event.get("decision"):
+            return f"alive, but cannot decide: {fault or 'no decision'}", 0.0
+        return "", self._monotonic() - begun
+
     def _teach(self, raw: RawMessage, offer: Offer) -> None:
         """Have a mail of the desk read after its answer, for what it teaches; when there is no time for it, not."""
         if self._lessons >= LESSONS:
@@ -510,14 +551,13 @@ class Pool:
             worker.retire()
         if self._nursery is not None:
             self._nursery.close()
-            process = self._nursery.process
-            for _ in range(50):
-                if process.poll() is not None:
-                    break
-                await asyncio.sleep(0.05)
-            else:
-                process.kill()
-                process.wait()
+            self._leaving.add(self._nursery.process)
+        for _ in range(50):
+            if all(process.poll() is not None for process in self._leaving):
+                break
+            await asyncio.sleep(0.05)
+        for process in self._leaving:
+            await _ended(process)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -20,9 +20,11 @@ PROOF = "Authentication-Results: mx.flexihost.example; spf=pass smtp.mailfrom={}
 
 
 class Desk:
-    def __init__(self, state):
+    """A filter with the shipped rules. options: more of `serve`."""
+
+    def __init__(self, state, *options):
         self.state = state
-        self.filter = RunningFilter("--state", str(state), "--workers", "1")
+        self.filter = RunningFilter("--state", str(state), "--workers", "1", *options)
         self.sent = 0
 
     def send(
