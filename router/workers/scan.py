@@ -84,6 +84,8 @@ def scan(
         decision = decide(raw, looked_up, message)
         decision, intent = wished(decision, raw) if wished else (decision, "")
         laid_out = plan(decision, raw, offer, prefix, intent=intent)
+    except MemoryError:
+        raise  # what is left of this process is not to be trusted; the front answers for it
     except Exception as error:  # the rim: whatever our own code does wrong, the MTA gets a normal answer (D1)
         frames = traceback.extract_tb(sys.exc_info()[2])
         where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
