@@ -10,13 +10,17 @@ from router.rules.shapes import INVALID, Reader, text_of
 
 _NOT_COMMON = (
     (
-        r"\(\?(?:=|!|<=|<!)",
+        r"(?<!\\)\(\?(?:=|!|<=|<!)",
         "look-around",
         "match what stands there too and name the part you want: (?P<name>…)",
     ),
     (r"\(\?P=|\\[1-9]|\\k<", "back-references", "write the expression twice"),
-    (r"\(\?>|[*+?}]\+", "atomic groups and possessive repeats", "leave them out, no expression can take long here"),
-    (r"\(\?\(", "conditional groups", "write two expressions"),
+    (
+        r"(?<!\\)(?:\(\?>|(?:[*+?]|\{\d+(?:,\d*)?\})\+)",
+        "atomic groups and possessive repeats",
+        "leave them out, no expression can take long here",
+    ),
+    (r"(?<!\\)\(\?\(", "conditional groups", "write two expressions"),
     (r"\\[bB]", r"\b, which knows only ASCII letters", r"write (?:^|[^\p{L}\p{N}]) or (?:[^\p{L}\p{N}]|$)"),
     (r"\\[wW]", r"\w, which knows only ASCII letters", r"write [\p{L}\p{N}_]"),
     (r"\\Z", r"\Z", r"write \z"),
@@ -26,8 +30,9 @@ _NOT_COMMON = (
 def regex_problem(source: str) -> str | None:
     """What RE2 cannot do in this expression and how to write it instead, or None."""
     plain = re.sub(r"\\\\|\\Q.*?\\E", "", source)  # an escaped backslash escapes nothing
+    outside = re.sub(r"\[(?:\\.|[^\]\\])*\]", "x", plain)  # in a class, `*+` and `(?=` are only characters
     for pattern, what, instead in _NOT_COMMON:
-        if re.search(pattern, plain):
+        if re.search(pattern, plain if pattern.startswith("\\\\") else outside):
             return f"this regex uses {what}; {instead}"
     options = re2.Options()
     options.log_errors = False
