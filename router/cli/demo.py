@@ -20,11 +20,14 @@ from router.answering import NoAnswers, answering_of
 from router.archive import Desk, Given, found
 from router.cli.acknowledge import clock
 from router.cli.asking import MODELS, RULES, Moment, generation, placed
-from router.cli.embedded import EmbeddedMta, Passed
+from router.cli.embedded import DEMO_LOGIN, EmbeddedMta, Passed
 from router.errors import BadInput
 from router.generation import Generation
+from router.message.addresses import addresses_in
+from router.message.headers import HeaderFields
 
 READY_WITHIN_S = 90.0
+LEARNED_WITHIN_S = 1.5
 
 
 @click.command("demo")
@@ -93,6 +96,8 @@ class _Demo:
             for number, sample in enumerate(self.samples, 1):
                 click.echo(f"{number:2}. {sample.stem}")
                 await asyncio.to_thread(self._send, sample, mta.smtp_port)
+                if self.passed and self._people(self.passed[-1]) and not self.passed[-1].outcome.added_fields:
+                    await asyncio.sleep(LEARNED_WITHIN_S)  # customers do not answer the desk within a second
             self._finish(mta, once)
             if not once:
                 await asyncio.Event().wait()
@@ -149,9 +154,12 @@ class _Demo:
         data = sample.read_bytes()
         site = self.loaded.ruleset.site
         desk = Desk(site.queue_of, next(iter(site.queue_addresses)), site.header_prefix)
-        envelope = found(data, str(sample), Given(), desk, datetime.now().astimezone()).raw.envelope
-        sender = envelope.sender.strip(b"<>").decode()
-        recipients = [one.strip(b"<>").decode() for one in envelope.recipients]
+        raw = found(data, str(sample), Given(), desk, datetime.now().astimezone()).raw
+        sender = raw.envelope.sender.strip(b"<>").decode()
+        recipients = [one.strip(b"<>").decode() for one in raw.envelope.recipients]
+        fields = HeaderFields(raw.fields)
+        if DEMO_LOGIN.decode() in fields:  # the desk's own mail goes out
+            recipients = list(addresses_in(fields.first("To")))
         try:
             with smtplib.SMTP("127.0.0.1", port, local_hostname="customer.example") as client:
                 client.sendmail(sender, recipients, data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
@@ -170,6 +178,10 @@ class _Demo:
         went = ", ".join(self._people(passed))
         came = ", ".join(passed.recipients)
         click.echo(f"    {came} → {went}" if came != went else f"    {came}")
+        if not fields:
+            click.echo(
+                "        the desk answers a customer: not touched; its Message-ID, ticket, recipient are known now"
+            )
         shown = [fields[key] for key in ("Queue",) if key in fields] + [
             f"{key.lower()} {fields[key]}"
             for key in ("Priority", "Topic", "Thread", "Hold", "Expect", "Tags", "Missing", "Reply", "Note", "Degraded")

@@ -5,7 +5,8 @@ filter, as a real server is set up.
 
 It listens on loopback only and keeps everything in one folder. It asks no DNS, so it takes the author's proof from the
 field `X-Demo-Auth` of the sample (`pass` when there is none) and writes it down as a border server would, in an
-`Authentication-Results` field with an authserv-id that rules.yaml trusts.
+`Authentication-Results` field with an authserv-id that rules.yaml trusts. A sample with `X-Demo-Login` is handed in by
+a client who logged in under that name, as the desk's own helpdesk does.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from aiosmtpd.smtp import Session as SmtpSession
 from router.milter.simulator import Caller, FilterFailed, Mta, Outcome, Transaction
 
 DEMO_AUTH = b"x-demo-auth"
+DEMO_LOGIN = b"x-demo-login"
 MAX_MESSAGE_BYTES = 32 << 20
 
 
@@ -92,13 +94,14 @@ class EmbeddedMta:
         self._count += 1
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         sender, recipients = envelope.mail_from or "", tuple(envelope.rcpt_tos)
+        message, user = self._authenticated(content, sender)
         transaction = Transaction(
             sender=f"<{sender}>".encode(),
             recipients=tuple(f"<{one}>".encode() for one in recipients),
-            message=self._authenticated(content, sender),
+            message=message,
             queue_id=f"DEMO{self._count:04d}".encode(),
         )
-        caller = Caller(helo=str(session.host_name or "localhost").encode())
+        caller = Caller(helo=str(session.host_name or "localhost").encode(), user=user)
         try:
             async with await Mta.connect(self.spec, caller=caller) as mta:
                 outcome = await mta.exchange(transaction)
@@ -111,20 +114,22 @@ class EmbeddedMta:
         self.tell(Passed(sender, recipients, outcome))
         return f"250 2.0.0 Ok: queued as DEMO{self._count:04d}"
 
-    def _authenticated(self, content: bytes, sender: str) -> bytes:
-        """The message as a border server hands it on: proof checked, written down on top."""
+    def _authenticated(self, content: bytes, sender: str) -> tuple[bytes, bytes]:
+        """The message as a border server hands it on, proof checked and written down on top; who logged in, or b"" """
         head, blank, body = content.partition(b"\r\n\r\n")
-        proof = "pass"
+        proof, user = "pass", b""
         lines = []
         for line in head.split(b"\r\n"):
             if line.lower().startswith(DEMO_AUTH + b":"):
                 proof = line.partition(b":")[2].strip().decode("ascii", "replace")
+            elif line.lower().startswith(DEMO_LOGIN + b":"):
+                user = line.partition(b":")[2].strip()
             elif not line.lower().startswith(b"return-path:"):
                 lines.append(line)
-        if self.authserv is not None:
+        if self.authserv is not None and not user:
             spf = proof if sender else "none"
             lines.insert(0, f"Authentication-Results: {self.authserv}; spf={spf} smtp.mailfrom={sender}".encode())
-        return b"\r\n".join(lines) + blank + body
+        return b"\r\n".join(lines) + blank + body, user
 
     def _deliver(self, sender: str, recipients: list[str], data: bytes) -> None:
         intents = [one for one in recipients if self.intents and one.endswith("@" + self.intents[0])]
