@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from router.milter import responses
@@ -83,10 +84,12 @@ class RunningService:
 
 
 class LastMilter:
-    """A milter behind ours whose answer to every message is `answer`: packets, `responses.REJECT` say."""
+    """A milter behind ours whose answer to every message is `answer`: packets, `responses.REJECT` say. before: done
+    at the end of every message, when the edits of the filters before are made."""
 
     def __init__(self) -> None:
         self.answer = responses.ACCEPT
+        self.before: Callable[[], None] = lambda: None
         self.port = free_port()
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
@@ -104,6 +107,7 @@ class LastMilter:
 
     async def _open(self) -> None:
         async def decide(raw, offer):
+            self.before()
             return self.answer
 
         self._front = Front(decide, prefix=lambda: "X-Last-")

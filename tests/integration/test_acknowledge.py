@@ -3,13 +3,17 @@
 import smtplib
 import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from router.acknowledge import token
+from router.acknowledge.keys import Keys, read_keys
+from router.acknowledge.token import Asked
 from router.milter import responses
 from tests.integration.acknowledging import DOMAIN, LastMilter, RunningService, desk_folder
 from tests.integration.filter import RunningFilter, eventually
-from tests.integration.postfix import PrivatePostfix, Sink, free_port, needs_postfix
+from tests.integration.postfix import Delivered, PrivatePostfix, Sink, free_port, needs_postfix
 from tests.integration.test_main_job import BILL, PROOF, SUPPORT, TECHNICAL
 
 pytestmark = needs_postfix
@@ -19,6 +23,12 @@ SERVICES = """\
 127.0.0.1:{submission} inet n - n - 20 smtpd
     -o smtpd_milters=
 """
+BACK_DOOR = """\
+127.0.0.1:{port} inet n - n - 20 smtpd
+    -o smtpd_milters=
+    -o smtpd_recipient_restrictions=permit_mynetworks,reject
+"""
+"""A port of this test alone, by which an intent gets into Postfix's queue without the filter."""
 SETTINGS = """\
 transport_maps = inline:{{ {domain}=lmtp:inet:127.0.0.1:{lmtp} }}
 smtpd_recipient_restrictions = check_recipient_access inline:{{ {domain}=REJECT }}, permit_mynetworks, reject
@@ -35,6 +45,8 @@ class Desk:
     last: LastMilter
     postfix: PrivatePostfix
     service: RunningService
+    keys: Keys
+    back_door: int
     number: int = 0
 
     def send(self, *recipients: str, sender: str = OLENA, id_: str = "", head: str = "") -> str:
@@ -48,6 +60,14 @@ class Desk:
             client.sendmail(sender, list(recipients), text.encode().replace(b"\n", b"\r\n"), ["BODY=8BITMIME"])
         return f"<{id_}@customer.example>"
 
+    def put_in_queue(self, mail: Delivered, id_: str, made_at: datetime) -> None:
+        """A mail as the filter left it, under another Message-ID, with an intent made at that time."""
+        (old,), (reply,) = mail.fields("Message-ID"), mail.fields("X-FlexiHost-Reply")
+        data = mail.data.replace(old.encode(), id_.encode())
+        made = token.make(self.keys, Asked(mail.sender.encode(), id_, reply), made_at)
+        with smtplib.SMTP("127.0.0.1", self.back_door, local_hostname="customer.example", timeout=60) as client:
+            client.sendmail(mail.sender, [f"{made}@{DOMAIN}"], data, ["BODY=8BITMIME"])
+
     def acknowledgements(self) -> list:
         return [mail for mail in self.sink.delivered if mail.fields("Auto-Submitted") == ["auto-replied"]]
 
@@ -59,17 +79,17 @@ class Desk:
 def desk(tmp_path_factory):
     folder = tmp_path_factory.mktemp("desk")
     rules = desk_folder(folder)
-    sink, last, submission = Sink(), LastMilter(), free_port()
+    sink, last, submission, back_door = Sink(), LastMilter(), free_port(), free_port()
     running = RunningFilter("--no-tests", rules=rules)
     service = RunningService(rules, submission)
     postfix = PrivatePostfix(
         sink,
         f"{running.postfix_spec}, inet:127.0.0.1:{last.port}",
         settings=SETTINGS.format(domain=DOMAIN, lmtp=service.port),
-        services=SERVICES.format(submission=submission),
+        services=SERVICES.format(submission=submission) + BACK_DOOR.format(port=back_door),
     )
     postfix.start()
-    yield Desk(sink, running, last, postfix, service)
+    yield Desk(sink, running, last, postfix, service, read_keys(folder / "key"), back_door)
     postfix.stop()
     service.stop()
     running.stop()
@@ -164,6 +184,26 @@ def test_while_the_service_is_down_staff_get_their_mail_and_the_intent_waits(des
     eventually(lambda: DOMAIN not in desk.postfix.queue())
 
 
+def test_an_intent_that_waited_for_longer_than_12_hours_is_dropped_and_a_younger_one_is_not(desk):
+    refused = len(desk.service.of("no-acknowledgement"))
+    desk.service.run("pause", "so that the sender has not been answered yet")
+    desk.send(BILL, sender=new_sender(desk))
+    (staff,) = desk.sink.wait_for(1)
+    desk.service.wait_for("no-acknowledgement", refused + 1)
+    desk.service.run("resume")
+    desk.sink.settle()
+    desk.sink.clear()
+    now = datetime.now(UTC)
+    desk.put_in_queue(staff, "<too.old@customer.example>", now - timedelta(hours=12, seconds=1))
+    eventually(lambda: {"G17": "expired"} in [one["why"] for one in desk.service.of("no-acknowledgement")])
+    eventually(lambda: DOMAIN not in desk.postfix.queue())
+    assert desk.sink.settle() == []
+    desk.put_in_queue(staff, "<just.in.time@customer.example>", now - timedelta(hours=11, minutes=50))
+    desk.sink.wait_for(1)
+    (acknowledgement,) = desk.sink.settle()
+    assert acknowledgement.fields("In-Reply-To") == ["<just.in.time@customer.example>"]
+
+
 def test_nobody_outside_reaches_the_intents(desk):
     with smtplib.SMTP("127.0.0.1", desk.postfix.port, timeout=60) as client:
         client.mail("olena@customer.example")
@@ -180,10 +220,11 @@ def test_a_robot_s_mail_has_no_intent_and_no_acknowledgement(desk):
 
 
 def test_a_paused_service_refuses_and_the_list_says_why(desk):
+    refused = len(desk.service.of("no-acknowledgement"))
     desk.service.run("pause", "texts")
     desk.send(BILL, sender=new_sender(desk))
     desk.sink.wait_for(1)
-    desk.service.wait_for("no-acknowledgement", 1 + 1)  # one mail of three was the first
+    desk.service.wait_for("no-acknowledgement", refused + 1)
     desk.sink.settle()
     assert desk.acknowledgements() == []
     assert "G12" in desk.service.run("list")
