@@ -8,11 +8,12 @@ import asyncio
 import collections
 import contextlib
 import os
+import resource
 import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from router.milter import listen
 from router.milter.listen import Listener
 from router.milter.negotiation import Action, Offer, Protocol
 from router.milter.server import Front
+from router.milter.server import Limits as FrontLimits
 from router.monitoring.http import Monitoring
 from router.monitoring.tally import Tally
 from router.pseudonyms import open_key
@@ -41,6 +43,10 @@ from router.workers.pool import Limits, Pool
 METRICS_NAME = "metrics"
 """FileDescriptorName= of the socket that systemd holds for the monitoring."""
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+RESERVED_DESCRIPTORS = 64
+"""For all but MTA connections: new workers need two each, and no crowd of idle connections may keep us from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,9 @@ class Service:
         self.recorder = RecorderClient(settings.recorder, log)
         self.pool = Pool(settings.limits, self._record, log, look_ups=self.look_ups, learn=self.recorder.learn)
         self.reloader = Reloader(settings.source, self.pool, log, self._in_use)
-        self.front = Front(self.pool.decide, prefix=self._prefix, log=log)
+        self.front = Front(
+            self.pool.decide, prefix=self._prefix, log=log, limits=within_descriptors(FrontLimits(), log)
+        )
         self.tally = Tally()
         self.monitoring = Monitoring(self._figures, CONTENT_TYPE, self.check_health, time.monotonic)
         self._started_at = datetime.now(UTC)
@@ -240,6 +248,22 @@ class Service:
             },
             "counters": dict(sorted(counters.items())),
         }
+
+
+def within_descriptors(limits: FrontLimits, log: Callable[..., None]) -> FrontLimits:
+    """Raise this process's limit of open files to what the connections need, as far as the system lets us; else take
+    fewer connections. One too many is closed at once, which an MTA answers by 451, instead of waiting for a timeout."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = limits.connections + RESERVED_DESCRIPTORS
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return limits
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if allowed > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    connections = min(limits.connections, max(allowed - RESERVED_DESCRIPTORS, allowed // 2))
+    if connections < limits.connections:
+        log("few-descriptors", open_files=allowed, connections=connections)
+    return replace(limits, connections=connections)
 
 
 def _agreed(offer: Offer) -> dict[str, Any]:

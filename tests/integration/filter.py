@@ -19,13 +19,20 @@ FRIDAY_EVENING = "2026-03-06T19:40+02:00"
 
 
 class RunningFilter:
-    """`mailrouter serve` on loopback; its log lines as dictionaries in `events`."""
+    """`mailrouter serve` on loopback; its log lines as dictionaries in `events`. before: a command that starts it."""
 
-    def __init__(self, *options: str, rules: Path = ROOT / "rules.yaml", at: str | None = FRIDAY_EVENING, spec=None):
+    def __init__(
+        self,
+        *options: str,
+        rules: Path = ROOT / "rules.yaml",
+        at: str | None = FRIDAY_EVENING,
+        spec: str | None = None,
+        before: tuple[str, ...] = (),
+    ):
         self.spec = spec or f"inet:{free_port()}@127.0.0.1"
         self.events: list[dict] = []
         self._changed = threading.Condition()
-        command = [str(MAILROUTER), "serve", "--rules", str(rules), "--models", str(ROOT / "models")]
+        command = [*before, str(MAILROUTER), "serve", "--rules", str(rules), "--models", str(ROOT / "models")]
         # The DNS is asked by tests that bring their own server.
         command += [] if "--dns" in options else ["--no-dns"]
         command += ["--listen", self.spec, *(["--at", at] if at else []), *options]
