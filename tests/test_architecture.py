@@ -12,7 +12,7 @@ FLOORS = (
     ("storage", "ownership", "rule_files", "message", "pseudonyms"),
     ("signals", "threads", "identity", "classify", "hours"),
     ("facts", "decision"),
-    ("rules", "acknowledge", "milter", "journal"),
+    ("rules", "acknowledge", "milter", "journal", "calendar_copies", "doctor"),
     ("triage",),
     ("generation", "archive", "answering", "lookups"),
     ("workers", "recorder", "control", "backtest"),
@@ -39,6 +39,9 @@ DOORS = {
     "authres": {"identity/authentication_results.py"},
     "publicsuffixlist": {"identity/alignment.py"},
     "joblib": {"classify/"},
+    "icalendar": {"rules/ical.py"},
+    "recurring_ical_events": {"rules/ical.py"},
+    "holidays": {"rules/surroundings.py"},
     "prometheus_client": {"monitoring/exposition.py"},
     "aiosmtpd": {"cli/", "acknowledge/"},
 }

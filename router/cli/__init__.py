@@ -36,8 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("train", "Train a model from labelled mail."),
     "evaluate": ("evaluate", "Measure a model on labelled mail."),
     "models": ("models", "List the models."),
+    "compare": ("models", "Say what changes from one model to another."),
     "promote": ("models", "Make a model the one in use."),
     "rollback": ("models", "Go back to the model before."),
+    "doctor": ("doctor", "Say what is unsafe or missing in Postfix's or Sendmail's settings."),
     "probe": ("probe", "Send a built-in message through a running filter: the health check."),
 }
 """Command -> (module in this folder, one line). The module holds a click command of the command's name."""
