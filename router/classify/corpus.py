@@ -8,13 +8,20 @@
 `.tsv`, phrases: the header names a column and languages, each line has a label and the same said in each of them:
     topic   ru   uk   en
 An empty or absent label means: not labelled.
+
+A row with `corrected_by` and `corrected_at` is a person's correction: it replaces the labels it names of the row with
+the same id, wherever that stands; of several corrections of one row the latest counts. It may bring its own body, and
+is then a mail of its own if no other row has the id:
+    {"id": "n-ru-001", "topic": "billing", "corrected_by": "olga", "corrected_at": "2026-11-24T10:00:00+02:00"}
 """
 
 import csv
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parseaddr
 from pathlib import Path
 
 from router.errors import BadFile, Location, Problem, closest
@@ -36,12 +43,16 @@ _QUOTE = re.compile(
 )
 
 
+NOWHERE = Location("")
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """One labelled mail. text: without quoted lines. labels: classifier -> label; `abuse` is "abusive" or "clean".
 
-    sender: who wrote it, folded; what one sender wrote never stands on both sides of a split. thread: its References.
+    sender: whose address, folded; what one sender wrote never stands on both sides of a split. thread: its References.
     weight: of one row in training. is_mail: False for a phrase, which teaches but measures nothing.
+    place: where it was read. corrected_by: whose labels these are, if somebody corrected them.
     """
 
     id: str
@@ -55,6 +66,15 @@ class Example:
     source: str = ""
     weight: float = 1.0
     is_mail: bool = True
+    place: Location = NOWHERE
+    corrected_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Correction:
+    example: Example
+    has_body: bool
+    at: datetime
 
 
 def without_quotes(body: str) -> str:
@@ -76,10 +96,15 @@ def read(paths: Iterable[Path]) -> list[Example]:
     examples: list[Example] = []
     problems: list[Problem] = []
     seen: dict[str, Location] = {}
+    corrections: list[_Correction] = []
     for path in _files(paths):
         reader = {".csv": _csv_rows, ".tsv": _phrases}.get(path.suffix, _json_rows)
         rows = reader(path, problems)
         for place, row in rows:
+            if "corrected_by" in row or "corrected_at" in row:
+                correction = _correction(row, place, path.stem, problems)
+                corrections += [correction] if correction else []
+                continue
             example = _example(row, place, path.stem, problems)
             if example is None:
                 continue
@@ -88,9 +113,47 @@ def read(paths: Iterable[Path]) -> list[Example]:
                 continue
             seen[example.id] = place
             examples.append(example)
+    examples = _corrected(examples, corrections, problems)
     if problems:
         raise BadFile(problems)
     return examples
+
+
+def _correction(row: dict[str, str], place: Location, stem: str, problems: list[Problem]) -> _Correction | None:
+    if not row.get("corrected_by", "").strip():
+        problems.append(Problem("E128", "corrected_by is empty: who corrected it?", place))
+    try:
+        at = datetime.fromisoformat(row.get("corrected_at", ""))
+    except ValueError:
+        problems.append(Problem("E128", "corrected_at is no date and time; write 2026-11-24T10:00:00+02:00", place))
+        return None
+    example = _example({"body": "", **row}, place, stem, problems)
+    if example is None:
+        return None
+    if not example.labels:
+        columns = ", ".join(column for column, _ in COLUMNS.values())
+        problems.append(Problem("E128", f"corrects nothing; expected one of {columns}", place))
+    example = replace(example, corrected_by=row.get("corrected_by", "").strip())
+    return _Correction(example, "body" in row, at if at.tzinfo else at.replace(tzinfo=UTC))
+
+
+def _corrected(
+    examples: Sequence[Example], corrections: Iterable[_Correction], problems: list[Problem]
+) -> list[Example]:
+    found = {one.id: one for one in examples}
+    for correction in sorted(corrections, key=lambda one: one.at):
+        new = correction.example
+        had = found.get(new.id)
+        if had is not None:
+            # whoever says that a mail has a topic says that it is of our trade, unless it says so itself
+            found[new.id] = replace(had, labels={**had.labels, **new.labels}, corrected_by=new.corrected_by)
+        elif correction.has_body:
+            found[new.id] = new
+        else:
+            near = closest(new.id, found)
+            hint = f'; did you mean "{near}"?' if near else ""
+            problems.append(Problem("E129", f'corrects "{new.id}", which no file has{hint}', new.place))
+    return list(found.values())
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -215,7 +278,7 @@ def _example(row: dict[str, str], place: Location, stem: str, problems: list[Pro
         labels.setdefault("ours", "ours")
     return Example(
         id=row["id"],
-        sender=row.get("from", "").strip().casefold() or row["id"],
+        sender=_address(row.get("from", "")) or row["id"],
         subject=row.get("subject", ""),
         text=without_quotes(row["body"]),
         language=row.get("lang", ""),
@@ -225,4 +288,12 @@ def _example(row: dict[str, str], place: Location, stem: str, problems: list[Pro
         source=row.get("source", "") or stem,
         weight=PHRASE_WEIGHT if is_phrase else 1.0,
         is_mail=not is_phrase,
+        place=place,
     )
+
+
+def _address(sender: str) -> str:
+    """`Olga <Olga+x@firm.example>` -> `olga@firm.example`: neither another name nor a detail makes another sender."""
+    folded = sender.strip().casefold()
+    name, at, domain = parseaddr(folded)[1].rpartition("@")
+    return f"{name.partition('+')[0]}@{domain}" if at and name else folded

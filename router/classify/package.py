@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import platform
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import Any
 
 import joblib
 
+from router.classify import held_out
 from router.classify.corpus import Example
 from router.classify.evaluate import Metrics
 from router.classify.features import FEATURE_VERSION
+from router.classify.held_out import HeldOut
 from router.classify.model import Model
 from router.classify.registry import MANIFEST_FORMAT
+from router.classify.thresholds import Costs
 
 
 def fingerprint(examples: Sequence[Example]) -> str:
@@ -27,10 +31,29 @@ def fingerprint(examples: Sequence[Example]) -> str:
     return digest.hexdigest()
 
 
+def recipe(examples: Sequence[Example], lexicon: str, settings: str, seed: int, costs: Costs | None) -> str:
+    """sha256 over everything that goes into a model but the versions of the programs that make it."""
+    parts = [FEATURE_VERSION, fingerprint(examples), lexicon, settings, seed, costs and _sorted(costs)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _sorted(costs: Costs) -> list[tuple[str, list[tuple[str, float]]]]:
+    return sorted((true, sorted(row.items())) for true, row in costs.items())
+
+
 def write(
-    folder: Path, model: Model, metrics: Metrics, *, examples: Sequence[Example], seed: int, created: str
+    folder: Path,
+    model: Model,
+    metrics: Metrics,
+    rows: Sequence[HeldOut],
+    *,
+    examples: Sequence[Example],
+    seed: int,
+    created: str,
+    left_out: Mapping[str, int],
 ) -> None:
-    """model.joblib, manifest.json, metrics.json, card.md."""
+    """model.joblib, manifest.json, metrics.json, held-out.jsonl, card.md."""
+    held = held_out.as_lines(rows)
     packed = io.BytesIO()
     joblib.dump(_content(model), packed, compress=("zlib", 6))
     sources: dict[str, int] = {}
@@ -39,7 +62,7 @@ def write(
     manifest = {
         "format": MANIFEST_FORMAT,
         "id": model.id,
-        "created": created,
+        "created": _created(folder / "manifest.json") or created,
         "sha256": hashlib.sha256(packed.getvalue()).hexdigest(),
         "size_bytes": len(packed.getvalue()),
         "feature_version": FEATURE_VERSION,
@@ -53,14 +76,31 @@ def write(
             for name, one in model.thresholds.items()
         },
         "seed": seed,
-        "data": {"rows": len(examples), "fingerprint": fingerprint(examples), "sources": sources},
+        "data": {
+            "rows": len(examples),
+            "fingerprint": fingerprint(examples),
+            "sources": sources,
+            "corrections": dict(sorted(Counter(one.corrected_by for one in examples if one.corrected_by).items())),
+            "left_out": dict(left_out),
+        },
+        "held_out_sha256": hashlib.sha256(held.encode()).hexdigest(),
         "metrics": metrics.summary(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.joblib").write_bytes(packed.getvalue())
+    (folder / held_out.FILE).write_text(held, encoding="utf-8")
     for name, value in (("manifest.json", manifest), ("metrics.json", metrics.as_json())):
         (folder / name).write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / "card.md").write_text(_card(manifest, metrics), encoding="utf-8")
+
+
+def _created(manifest: Path) -> str:
+    """The date in a manifest that is there already, or ""."""
+    try:
+        found = json.loads(manifest.read_text(encoding="utf-8"))["created"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return found if isinstance(found, str) else ""
 
 
 def _content(model: Model) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """The folder of models: which there are, which one is current, and loading one safely.
 
     models/current                the id of the promoted model, one line
+    models/history                what was promoted and rolled back, a JSON line each: when, which, by whom, why
     models/previous               the ids promoted before, newest last (for `rollback`)
     models/<id>/model.joblib      numpy arrays and plain values
     models/<id>/manifest.json     what must fit before the file is opened: sha256, size, versions, labels, thresholds …
+    models/<id>/held-out.jsonl    what it says of mails it was not trained on (held_out.py)
 
 joblib files are pickles: reading one runs what is in it. So the file is read once, held against the manifest, and
 loaded from the very bytes that were hashed; folder and files must belong to root or to us and be writable by nobody
@@ -18,6 +20,7 @@ import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +61,7 @@ class Manifest:
     seed: int
     data: Mapping[str, Any]
     created: str
+    held_out_sha256: str = ""
 
 
 def load(folder: Path, model_id: str | None = None) -> Model:
@@ -67,7 +71,7 @@ def load(folder: Path, model_id: str | None = None) -> Model:
     _check_owner(folder)
     _check_owner(home)
     manifest = read_manifest(folder, chosen)
-    packed = _read_once(home / "model.joblib", LARGEST_FILE_BYTES)
+    packed = read_once(home / "model.joblib", LARGEST_FILE_BYTES)
     if len(packed) != manifest.size_bytes:
         raise ModelRefused(f"{home / 'model.joblib'}: {len(packed)} bytes, the manifest says {manifest.size_bytes}")
     if hashlib.sha256(packed).hexdigest() != manifest.sha256:
@@ -108,7 +112,7 @@ def read_manifest(folder: Path, model_id: str) -> Manifest:
     """The manifest of one model. Raises ModelRefused."""
     path = folder / _checked_id(model_id) / "manifest.json"
     try:
-        raw = json.loads(_read_once(path, LARGEST_MANIFEST_BYTES))
+        raw = json.loads(read_once(path, LARGEST_MANIFEST_BYTES))
         if raw["format"] != MANIFEST_FORMAT:
             raise ModelRefused(f"{path}: format {raw['format']}, this program reads {MANIFEST_FORMAT}")
         if raw["id"] != model_id:
@@ -125,6 +129,7 @@ def read_manifest(folder: Path, model_id: str) -> Manifest:
             seed=int(raw["seed"]),
             data=raw["data"],
             created=raw["created"],
+            held_out_sha256=str(raw.get("held_out_sha256", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelRefused(f"{path}: is not a manifest ({type(error).__name__}: {error})") from error
@@ -172,6 +177,13 @@ def rollback(folder: Path) -> str:
     return past[-1]
 
 
+def record(folder: Path, at: datetime, action: str, model_id: str, by: str, reason: str = "") -> None:
+    """Add a line to `history`."""
+    entry = {"at": at.isoformat(timespec="seconds"), "action": action, "model": model_id, "by": by, "reason": reason}
+    with (folder / "history").open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps({key: value for key, value in entry.items() if value}, ensure_ascii=False) + "\n")
+
+
 def _write(path: Path, text: str) -> None:
     new = path.with_name(path.name + ".new")
     new.write_text(text, encoding="utf-8")
@@ -204,7 +216,8 @@ def _check_stat(path: Path, found: os.stat_result) -> None:
         raise ModelRefused(f"{path}: can be written by others; `chmod go-w` it")
 
 
-def _read_once(path: Path, limit_bytes: int) -> bytes:
+def read_once(path: Path, limit_bytes: int) -> bytes:
+    """The whole of a plain file that belongs to root or us and is writable by nobody else. Raises ModelRefused."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:

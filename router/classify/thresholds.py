@@ -1,5 +1,6 @@
 """Choosing accept, reject and margin on scores of mail that was not trained on."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ class Wish:
 WISHES = {"topic": Wish(right=0.98), "abuse": Wish(right=0.90)}
 """What the shipped classifiers are tuned to."""
 
+MARGINS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+
 
 def tune(scores: NDArray[np.float64], targets: NDArray[np.int64], wish: Wish) -> Thresholds:
     """The thresholds that accept most mails while `wish.right` of the accepted are right.
@@ -34,7 +37,7 @@ def tune(scores: NDArray[np.float64], targets: NDArray[np.int64], wish: Wish) ->
     first, lead = order[:, -1], order[:, -1] - order[:, -2]
     right = scores.argmax(axis=1) == targets
     best = (-1, 1.0, 0.0)
-    for margin in (0.0, 0.1, 0.2, 0.3, 0.4, 0.5):
+    for margin in MARGINS:
         fits = lead >= margin
         if not fits.any():
             continue
@@ -44,6 +47,48 @@ def tune(scores: NDArray[np.float64], targets: NDArray[np.int64], wish: Wish) ->
             best = (accepted, accept, margin)
     own = np.sort(scores[np.arange(len(targets)), targets])
     return Thresholds(best[1], _reject(own, best[1], wish.wrongly_rejected), best[2])
+
+
+Costs = Mapping[str, Mapping[str, float]]
+"""true label -> given label -> what that mistake costs; `undecided` as the given label: what abstaining costs."""
+
+UNDECIDED = "undecided"
+UNDECIDED_COSTS = 1.0
+MISTAKE_COSTS = 10.0
+"""Of a mistake that the matrix does not name."""
+
+
+def tune_by_cost(
+    scores: NDArray[np.float64], targets: NDArray[np.int64], labels: Sequence[str], costs: Costs, wish: Wish
+) -> Thresholds:
+    """The thresholds whose mistakes and abstentions cost least on these mails; of equal ones, the strictest.
+
+    scores, targets: as for `tune`. labels: one a column; a single label's opposite is "clean", and a mail that is
+    rightly not accepted costs nothing.
+    """
+    single = scores.shape[1] == 1
+    names = ["clean", labels[0]] if single else list(labels)
+    matrix = np.array(
+        [[0.0 if a == b else costs.get(a, {}).get(b, MISTAKE_COSTS) for b in names] for a in names], dtype=np.float64
+    )
+    abstains = np.array([costs.get(one, {}).get(UNDECIDED, UNDECIDED_COSTS) for one in names])
+    if single:
+        given, first, lead = np.ones(len(targets), dtype=np.int64), scores[:, 0], np.ones(len(targets))
+        # what is not accepted is taken for clean
+        abstains = np.array([0.0, costs.get(names[1], {}).get("clean", UNDECIDED_COSTS)])
+    else:
+        order = np.sort(scores, axis=1)
+        given, first, lead = scores.argmax(axis=1), order[:, -1], order[:, -1] - order[:, -2]
+    if_accepted, if_not = matrix[targets, given], abstains[targets]
+    best = (np.inf, 0.99, 0.0)
+    for margin in (0.0,) if single else MARGINS:
+        for percent in range(99, 29, -1):
+            accepted = (first >= percent / 100) & (lead >= margin)
+            cost = float(np.where(accepted, if_accepted, if_not).sum())
+            if cost < best[0] - 1e-9:
+                best = (cost, percent / 100, margin)
+    own = scores[targets == 1, 0] if single else scores[np.arange(len(targets)), targets]
+    return Thresholds(best[1], _reject(np.sort(own), best[1], wish.wrongly_rejected), best[2])
 
 
 def _accept(scores: NDArray[np.float64], right: NDArray[np.bool_], wished: float) -> float:

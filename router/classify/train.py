@@ -4,6 +4,7 @@ Folds that keep a sender and a thread together give scores on mail not trained o
 these; then everything is trained once more on all mails and written as a model.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,14 @@ import scipy.sparse as sp
 from scipy.optimize import minimize
 from sklearn.model_selection import StratifiedGroupKFold
 
-from router.classify import features, lexicon, package
+from router.classify import features, held_out, lexicon, package
 from router.classify.corpus import Example
 from router.classify.evaluate import Metrics, measure
 from router.classify.lexicon import Lexicon
 from router.classify.model import OURS, Block, Head, Model, judge
 from router.classify.pipeline import DEFAULTS, Features, Numbers, Settings, balance, count, fit_linear, targets_of
-from router.classify.thresholds import WISHES, tune
+from router.classify.thresholds import WISHES, Costs, tune, tune_by_cost
+from router.errors import BadInput
 
 LABELS: dict[str, tuple[str, ...]] = {
     "topic": ("technical", "billing", "sales", "other"),
@@ -176,7 +178,7 @@ def heads_of(
     for name, columns in columns_of(labels).items():
         rows, targets = targets_of(examples, name, labels[name])
         # phrases have half the weight in training, and none here, except where nothing else shows what is not ours
-        weights = np.array([float(examples[row].is_mail) for row in rows])
+        weights = np.array([examples[row].weight if examples[row].is_mail else 0.0 for row in rows])
         if name == OURS:
             share = np.where(targets == 1, OURS_SHARE, 1 - OURS_SHARE)
             weights = share / np.bincount(targets)[targets]
@@ -194,14 +196,20 @@ def train(
     model_id: str | None = None,
     settings: Settings = DEFAULTS,
     created: str = "",
+    costs: Costs | None = None,
+    left_out: Mapping[str, int] | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> TrainResult:
     """Train on `examples` and write `out/<id>/`. Same examples, settings and seed, same bytes (amendment 35).
 
-    created: a date for the manifest; the caller's, since nothing here asks the clock.
+    created: a date for the manifest; the caller's, since nothing here asks the clock. A model that is there already
+    and is made again keeps its date: its id names everything that goes in. costs: thresholds cost least by this matrix,
+    for classifiers whose labels it names; the others are tuned as WISHES says. left_out: for the manifest, what
+    curation.py did.
     """
     words = lexicon.parse(lexicon.own_text())
     labels = {name: one for name, one in LABELS.items() if len(set(_labels_of(examples, name))) > 1}
+    _enough(examples, labels, settings.folds)
     data = counted(examples, words)
     whole, peak = out_of_fold(data, labels, settings, seed, progress)
     progress("all mails")
@@ -212,7 +220,11 @@ def train(
     for name in scores:
         rows, targets = targets_of(examples, name, labels[name])
         mails = np.array([examples[row].is_mail for row in rows])
-        thresholds[name] = tune(scores[name][rows[mails]], targets[mails], WISHES[name])
+        measured = scores[name][rows[mails]], targets[mails]
+        if costs and set(costs) & set(labels[name]):
+            thresholds[name] = tune_by_cost(*measured, labels[name], costs, WISHES[name])
+        else:
+            thresholds[name] = tune(*measured, WISHES[name])
     mails_only = [row for row, one in enumerate(examples) if one.is_mail]
     given = {name: one for name, one in labels.items() if name != OURS}
     metrics = measure(
@@ -221,11 +233,12 @@ def train(
         {name: part[mails_only] for name, part in scores.items()},
         thresholds,
     )
-    fingerprint = package.fingerprint(examples)
-    chosen = model_id or f"{'-'.join(given)}-{fingerprint[:8]}"
+    recipe = package.recipe(examples, words.text, repr(settings), seed, costs)
+    chosen = model_id or f"{'-'.join(given)}-{recipe[:8]}"
     model = Model(chosen, given, thresholds, fitted.blocks(), heads, words)
     folder = out / chosen
-    package.write(folder, model, metrics, examples=examples, seed=seed, created=created)
+    kept = held_out.rows_of([examples[row] for row in mails_only], given, {n: s[mails_only] for n, s in scores.items()})
+    package.write(folder, model, metrics, kept, examples=examples, seed=seed, created=created, left_out=left_out or {})
     return TrainResult(model, folder, metrics)
 
 
@@ -238,15 +251,53 @@ def out_of_fold(
 ) -> tuple[Numbers, Numbers]:
     """Sums of every mail by models that saw neither it nor its sender and thread, (mails, columns) twice."""
     examples = data.examples
-    strata = [" ".join(one.labels.values()) for one in examples]
-    splitter = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=seed)
     width = sum(map(len, labels.values()))
     whole, peak = np.zeros((len(examples), width)), np.zeros((len(examples), width))
-    split = splitter.split(np.zeros(len(examples)), strata, groups(examples))
-    for fold, (inside, held) in enumerate(split, 1):
-        progress(f"fold {fold} of {settings.folds}")
+    place = folds_of(examples, settings.folds, seed)
+    for fold in range(settings.folds):
+        progress(f"fold {fold + 1} of {settings.folds}")
+        inside, held = np.flatnonzero(place != fold), np.flatnonzero(place == fold)
         whole[held], peak[held] = Fitted(settings, labels, data, inside).sums(data, held)
     return whole, peak
+
+
+def folds_of(examples: Sequence[Example], folds: int, seed: int) -> Targets:
+    """The fold of every mail, 0-based. A mail stays in its fold when other groups come and go, so that two models can
+    be compared mail by mail; only where too few mails have a label for that, folds are made anew.
+    """
+    group = groups(examples)
+    names: dict[int, str] = {}
+    for number, one in zip(group, examples, strict=True):
+        names[number] = min(names.get(number, one.id), one.id)
+    hashes = {number: hashlib.sha256(f"{seed} {name}".encode("utf-8", "replace")) for number, name in names.items()}
+    place = np.array([int.from_bytes(hashes[number].digest()[:8], "big") % folds for number in group], dtype=np.int64)
+    held: dict[tuple[str, str], set[int]] = {}
+    for fold, one in zip(place.tolist(), examples, strict=True):
+        for pair in one.labels.items():
+            held.setdefault(pair, set()).add(fold)
+    if len(set(place.tolist())) == folds and all(len(found) > 1 for found in held.values()):
+        return place
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    strata = [" ".join(one.labels.values()) for one in examples]
+    for fold, (_, rows) in enumerate(splitter.split(np.zeros(len(examples)), strata, group)):
+        place[rows] = fold
+    return place
+
+
+def _enough(examples: Sequence[Example], labels: Mapping[str, tuple[str, ...]], folds: int) -> None:
+    """Raises BadInput unless every label has mails of some senders."""
+    if set(labels) <= {OURS}:
+        raise BadInput("nothing to learn: expected mails with two topics at least, or abusive and clean ones")
+    group = groups(examples)
+    for name, words in labels.items():
+        senders: dict[str, set[int]] = {}
+        for number, one in zip(group, examples, strict=True):
+            if name in one.labels:
+                senders.setdefault(one.labels[name], set()).add(number)
+        for label in {*words, *senders}:
+            found = len(senders.get(label, ()))
+            if found < folds:
+                raise BadInput(f"{name}: {found} senders or threads have {label}; at least {folds} are needed")
 
 
 def _labels_of(examples: Sequence[Example], name: str) -> list[str]:

@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("evaluate", "Measure a model on labelled mail."),
     "models": ("models", "List the models."),
     "compare": ("models", "Say what changes from one model to another."),
+    "compare": ("models", "Say what changes from one model to another."),
     "promote": ("models", "Make a model the one in use."),
     "rollback": ("models", "Go back to the model before."),
     "doctor": ("doctor", "Say what is unsafe or missing in Postfix's or Sendmail's settings."),

@@ -35,7 +35,7 @@ def test_mails(tmp_path: Path) -> None:
         "tags": "pair:b-2 long",
     }
     (found,) = corpus.read([write(tmp_path / "mails.jsonl", row)])
-    assert found.sender == "anna <anna@shop.example>"
+    assert found.sender == "anna@shop.example"
     assert found.text == "new words\nend"
     assert found.labels == {"topic": "billing", "abuse": "clean", "ours": "ours"}
     assert (found.thread, found.tags, found.source, found.is_mail) == ("<x@y>", ("pair:b-2", "long"), "mails", True)
