@@ -1,11 +1,12 @@
 """The MIME tree of one message, and our own way to it for plain mail.
 
-Most mail is one text, or multipart/alternative of two. For these `of_plain_mail` finds the tree itself and says None to
-anything with the least oddity; `parse.py` then asks flanker. A property test holds both ways equal.
+Most mail is one text, or a well-formed multipart of a few parts. For these `of_plain_mail` finds the tree itself and
+says None to anything with the least oddity; `parse.py` then asks flanker. A property test holds both ways equal.
 """
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from router.message.content import PLAIN, Content, disposition, media_type
 
@@ -14,6 +15,9 @@ MAX_PARTS = 200
 NO_PLACE = Content("")
 
 _EASY_BOUNDARY = re.compile(r"[A-Za-z0-9'()+_,./:=?-]{1,70}")
+_EASY_MULTIPARTS = frozenset({"multipart/mixed", "multipart/alternative", "multipart/related"})
+_MAX_EASY_PARTS = 20
+_MAX_EASY_DEPTH = 3
 _NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+")
 _MAX_PART_FIELD_LINES = 1_000
 
@@ -119,34 +123,67 @@ def of_plain_mail(top: Headers, body: bytes, *, cut: bool) -> Entity | None:
         if "boundary" in top.content.parameters:
             return None
         return leaf(top, body, cut=cut)
-    if top.content.value != "multipart/alternative":
+    return _plain_multipart(top, body, body, cut)
+
+
+def _plain_multipart(top: Headers, body: bytes, whole: bytes, cut: bool, depth: int = 1) -> Entity | None:
+    """The multipart with its parts, or None. Its boundary stands before every part, behind the last (unless that is
+    cut), and nowhere else in the whole message; every part says once what it is."""
+    if top.content.value not in _EASY_MULTIPARTS or depth > _MAX_EASY_DEPTH:
         return None
     boundary = top.content.parameters.get("boundary", "")
     if not _EASY_BOUNDARY.fullmatch(boundary):
         return None
     delimiter = b"--" + boundary.encode("ascii")
-    if body.count(delimiter[2:]) != 3:  # also in no other place
+    count = body.count(delimiter[2:])
+    if not 1 <= count <= _MAX_EASY_PARTS + 1 or (whole is not body and whole.count(delimiter) != count):
         return None
-    first = 0 if body.startswith(delimiter) else body.find(b"\n" + delimiter) + 1
-    second = body.find(b"\n" + delimiter, first) + 1
-    last = body.find(b"\n" + delimiter + b"--", second) + 1
-    if not (second > first and last > second) or (first == 0 and not body.startswith(delimiter)):
+    places: list[int] = []
+    for _ in range(count):
+        place = 0 if not places and body.startswith(delimiter) else body.find(b"\n" + delimiter, *places[-1:]) + 1
+        if place == 0 and (places or not body.startswith(delimiter)):
+            return None
+        places.append(place)
+    end = places[-1] + len(delimiter)
+    closed = body.startswith(b"--", end)
+    if closed and body[end + 2 :] and not body.startswith((b"\r\n", b"\n"), end + 2):
+        return None
+    if not closed and not cut:
         return None
     children = []
-    for start, stop in ((first, second), (second, last)):
-        start += len(delimiter)
-        line_end = b"\r\n" if body.startswith(b"\r\n", start) else b"\n" if body.startswith(b"\n", start) else b""
-        if not line_end:
-            return None
-        start += len(line_end)
-        stop -= 2 if body.endswith(b"\r\n", start, stop) else 1
-        headers, body_start = part_headers(body, start, max(start, stop))
-        if headers.content_types != 1 or headers.content.value not in ("text/plain", "text/html"):
-            return None
-        if "boundary" in headers.content.parameters or headers.content.repeated:
-            return None
-        children.append(leaf(headers, body[body_start : max(body_start, stop)]))
-    ending = body[last + len(delimiter) + 2 :]
-    if ending and not ending.startswith((b"\r\n", b"\n")):
+    for start, stop in pairwise(places):
+        children.append(_plain_part(body, start + len(delimiter), stop, whole, False, depth))
+    if not closed:
+        children.append(_plain_part(body, end, len(body), whole, True, depth))
+    known = tuple([child for child in children if child is not None])
+    if not known or len(known) < len(children):
         return None
-    return Entity(top.content, top.placed, top.encoding, children=tuple(children))
+    if top.content.value == "multipart/alternative" and not all(_is_a_form(child) for child in known):
+        return None
+    return Entity(top.content, top.placed, top.encoding, children=known)
+
+
+def _plain_part(body: bytes, start: int, stop: int, whole: bytes, cut: bool, depth: int) -> Entity | None:
+    """The part between a delimiter, which ends at `start`, and the line of the next, which begins at `stop`. cut: it
+    is not all there, and no delimiter follows."""
+    line_end = b"\r\n" if body.startswith(b"\r\n", start) else b"\n" if body.startswith(b"\n", start) else b""
+    if not line_end:
+        return None
+    start += len(line_end)
+    if not cut:
+        stop = max(start, stop - (2 if body.endswith(b"\r\n", start, stop) else 1))
+    headers, body_start = part_headers(body, start, stop)
+    content = headers.content
+    if headers.content_types != 1 or content.repeated or (cut and body_start == stop):
+        return None  # also when the cut may go through its header
+    inside = body[body_start : max(body_start, stop)]
+    if content.main == "multipart":
+        return _plain_multipart(headers, inside, whole, cut, depth + 1)
+    if content.main == "message" or content.value == "text/rfc822-headers" or "boundary" in content.parameters:
+        return None
+    return leaf(headers, inside, cut=cut)
+
+
+def _is_a_form(entity: Entity) -> bool:
+    """What programs put side by side in a multipart/alternative."""
+    return entity.content.value in ("text/plain", "text/html", "multipart/related", "multipart/mixed")

@@ -69,6 +69,9 @@ def test_flanker_is_silent():
     assert (run.stdout, run.stderr) == (b"", b"")
 
 
+ALTERNATIVE = alternative("Content-Type: text/plain\n\n1", "Content-Type: text/html\n\n2", boundary="b2").decode()
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -83,6 +86,10 @@ def test_flanker_is_silent():
         alternative("Content-Type: text/plain\nno field\n\none", "Content-Type: text/html\n\n-- b"),
         alternative("Content-Type: text/plain\n\n--\n--b\none", "Content-Type: text/html\n\nx", boundary="b2"),
         alternative("Content-Type: text/plain\n\n1", "Content-Type: text/html\n\n2", boundary="=_x-=?'()+,./:"),
+        alternative("Content-Type: text/plain\n\none"),
+        multipart("mixed", "Content-Type: text/plain\n\none", "Content-Type: application/pdf; name=a.pdf\n\nJVBERi0="),
+        multipart("mixed", ALTERNATIVE, "Content-Type: image/png\nContent-Transfer-Encoding: base64\n\nAAAA"),
+        multipart("related", ALTERNATIVE, "Content-Type: image/png\nContent-ID: <a>\n\nAAAA"),
     ],
 )  # fmt: skip
 def test_fast_path_equals_flanker(data):
@@ -96,8 +103,9 @@ def test_fast_path_equals_flanker(data):
 @pytest.mark.parametrize(
     "data",
     [
-        multipart("mixed", "Content-Type: text/plain\n\none", "Content-Type: text/html\n\ntwo"),
-        alternative("Content-Type: text/plain\n\none"),
+        multipart("mixed", "Content-Type: text/plain\n\none", "Content-Type: message/rfc822\n\nSubject: s\n\ntwo"),
+        multipart("mixed", ALTERNATIVE, "Content-Type: text/plain\n\n--b2\n"),  # flanker knows all boundaries anywhere
+        multipart("report", "Content-Type: text/plain\n\none", "Content-Type: text/plain\n\ntwo"),
         alternative("Content-Type: text/plain\n\n1", "Content-Type: text/html\n\n2", "Content-Type: text/x\n\n3"),
         alternative("Content-Type: text/plain\n\none", "Content-Type: image/png\n\ntwo"),
         alternative("no field\n\none", "Content-Type: text/html\n\ntwo"),
@@ -120,7 +128,7 @@ LINES = st.sampled_from(
     [
         *["", " ", "text", "-- ", "--", "--b", "--b--", "--b1", "--b1 ", "--b1--", "--c", "a: b", "\tx", "From x"],
         *["Content-Type: text/plain", "Content-Type: text/html; charset=koi8-r", "Content-Transfer-Encoding: base64"],
-        *["Content-Type: multipart/alternative; boundary=c", "Content-Disposition: attachment; filename=x"],
+        *["Content-Type: multipart/alternative; boundary=c", "Content-Disposition: attachment; filename=x", "--c--"],
         *["\0", "a\rb", "\u0430"],
     ]
 )
@@ -144,6 +152,41 @@ PARTS = st.tuples(
     st.sampled_from(["", "Content-Transfer-Encoding: base64\n", "Content-Disposition: inline\n", "X-Other: yes\n"]),
     st.lists(st.sampled_from(["word", "", "-- ", "--other", " indented", "Content-Type: text/html"]), max_size=5),
 )
+
+
+def nested_parts(level: int = 1) -> st.SearchStrategy[list[str]]:
+    """The lines of a multipart with boundary `b<level>`: leaves, and multiparts of the next level."""
+    leaf = st.builds(
+        lambda of, lines: [f"Content-Type: {of}", "", *lines],
+        st.sampled_from(["text/plain", "text/html", "image/png; name=a.png"]),
+        st.lists(
+            st.sampled_from(["word", "", "--b", f"--b{level + 1}", "--b2--", "Content-Type: text/html"]), max_size=3
+        ),
+    )
+    inner = st.deferred(lambda: nested_parts(level + 1))
+    boundary = f"boundary=b{level + 1}"
+    deeper = st.builds(
+        lambda kind, lines: [f"Content-Type: multipart/{kind}; {boundary}", "", *lines],
+        st.sampled_from(["mixed", "alternative", "related"]),
+        inner,
+    )
+    part = leaf if level == 3 else leaf | deeper
+    return st.lists(part, min_size=1, max_size=3).map(
+        lambda parts: [*(line for part in parts for line in (f"--b{level}", *part)), f"--b{level}--"]
+    )
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.sampled_from(["mixed", "alternative", "related"]), nested_parts(), NEWLINES, st.integers(0, 200))
+def test_multiparts_in_multiparts_are_seen_alike(kind, lines, newline, missing):
+    """Also one whose end was not kept: our tree is None or flanker's."""
+    data = newline.join([f"Content-Type: multipart/{kind}; boundary=b1", "", *lines]).encode()
+    top = mime_headers(b"multipart/mixed; boundary=b1", None, None, 1)
+    body = data.partition(newline.encode() * 2)[2]
+    for kept, cut in ((body, False), (body[: max(len(body) - missing, 1)], True)):
+        ours = of_plain_mail(top, kept, cut=cut)
+        flankers = parse.by_flanker(top, b"multipart/mixed; boundary=b1", kept, cut=cut)
+        assert ours is None or ours == flankers
 
 
 @settings(max_examples=300, deadline=None)
@@ -170,10 +213,14 @@ def depth_of(entity: Entity) -> int:
 
 def test_only_the_last_leaf_is_cut():
     """What came before the cut is all there, whoever read it."""
+
+    def ours(top, _, body, *, cut):
+        return of_plain_mail(top, body, cut=cut)
+
     body = multipart("mixed", "Content-Type: text/plain\n\none", "Content-Type: image/png\n\ntwo").partition(b"\n\n")[2]
     top = mime_headers(b"multipart/mixed; boundary=b1", None, None, 1)
-    for reader in (parse.by_flanker, parse.by_stdlib):
-        tree = reader(top, b"multipart/mixed; boundary=b1", body.partition(b"two")[0], cut=True)
+    for reader in (ours, parse.by_flanker, parse.by_stdlib):
+        tree = reader(top, b"multipart/mixed; boundary=b1", body.partition(b"wo")[0], cut=True)
         assert tree is not None
         assert [child.cut for child in tree.children] == [False, True]
 
