@@ -21,6 +21,8 @@ from router.message.message import Message
 SINGLETONS = ("Subject", "Date", "Message-ID", "To", "Cc", "Sender", "Reply-To", "In-Reply-To", "References")
 """Fields that RFC 5322 3.6 allows once, beside From. A second Subject is how a signed mail is replayed (row 40)."""
 
+_SINGLETONS = frozenset(name.lower() for name in SINGLETONS)
+
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _ATOM = rb"[A-Za-z0-9.!#$%&'*+\-/=?^_`{|}~]+"
 _LOCAL = rb"[A-Za-z0-9_+\-]+(?:\.[A-Za-z0-9_+\-]+)*"
@@ -106,8 +108,7 @@ def _one_mailbox(message: Message) -> Mailbox:
 
 
 def _duplicates(message: Message) -> frozenset[str]:
-    fields = message.fields
-    return frozenset(f"duplicate-{name.lower()}" for name in SINGLETONS if len(fields.raw(name)) > 1)
+    return frozenset(f"duplicate-{name}" for name in message.fields.repeated & _SINGLETONS)
 
 
 def _oddities(message: Message, box: Mailbox, own_domains: Iterable[str]) -> frozenset[str]:

@@ -95,7 +95,10 @@ def addresses_in(body: str) -> tuple[str, ...]:
     passed over.
     """
     found: dict[str, None] = {}
-    for match in _ADDRESS.finditer(_QUOTED_OR_COMMENT.sub(" ", body[:MAX_LIST_BYTES])):
+    body = body[:MAX_LIST_BYTES]
+    if '"' in body or "(" in body:
+        body = _QUOTED_OR_COMMENT.sub(" ", body)
+    for match in _ADDRESS.finditer(body):
         local, _, domain = match[0].partition("@")
         plain = ascii_domain(domain)
         if plain:

@@ -6,8 +6,8 @@ comes out is one line without control characters.
 """
 
 import re
-from collections.abc import Iterator
-from functools import cached_property
+from binascii import a2b_base64
+from collections.abc import Iterator, KeysView
 
 from router.message import charset
 from router.message.transfer import base64_decoded, quoted_printable_decoded
@@ -15,6 +15,13 @@ from router.message.transfer import base64_decoded, quoted_printable_decoded
 MAX_DECODED_BYTES = 65_536  # a field may be longer (References of a long list thread); nobody reads more of it as text
 
 _WORD_START = re.compile(rb"=\?([\x21-\x3e\x40-\x7e]{1,60})\?([bBqQ])\?")
+_B_TEXT = rb"[bB]\?(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)"
+_Q_TEXT = rb"[qQ]\?(?:[\x21-\x3c\x3e\x40-\x7e]|=[0-9A-Fa-f]{2})++"
+_PLAIN_WORD = rb"=\?[uU][tT][fF]-8\?(?:%b|%b)\?=" % (_B_TEXT, _Q_TEXT)
+_PLAIN_WORDS = re.compile(
+    rb"([\x20-\x3c\x3e-\x7e]*+)(%(word)b(?:[ \t]+%(word)b)*+)([\x20-\x3c\x3e-\x7e]*+)" % {b"word": _PLAIN_WORD}
+)
+_TEXT_OF_WORD = re.compile(rb"\?([bBqQ])\?([^?]+)\?=")
 _FOLD = re.compile(rb"\r?\n|\r")
 _SPACE = re.compile(rb"[ \t]")
 _SPACE_ONLY = re.compile(rb"[ \t\r\n]*")
@@ -31,22 +38,35 @@ class HeaderFields:
     charset: what the body declares; the best guess for raw 8-bit letters in a field that are not UTF-8.
     """
 
+    __slots__ = ("_by_name", "_charset", "_fields", "_texts", "repeated")
+
     def __init__(self, fields: tuple[tuple[bytes, bytes], ...], charset: str | None = None) -> None:
         self._fields = fields
         self._charset = charset
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[bytes]]:
-        found: dict[str, list[bytes]] = {}
-        for name, body in self._fields:
-            found.setdefault(name.decode("latin-1").strip().lower(), []).append(body)
-        return found
+        self._by_name: dict[str, tuple[bytes, ...]] = {}
+        self._texts: dict[bytes, str] = {}  # one field is asked for by several rooms
+        repeated: set[str] = set()
+        for raw_name, body in fields:
+            name = raw_name.decode("latin-1").strip().lower()
+            others = self._by_name.get(name)
+            if others is None:
+                self._by_name[name] = (body,)
+            else:
+                self._by_name[name] = (*others, body)
+                repeated.add(name)
+        self.repeated = frozenset(repeated)
+        """Names of which there are several fields, lower case."""
 
     def with_charset(self, charset: str) -> "HeaderFields":
         """The same fields, read with a better guess."""
-        other = HeaderFields(self._fields, charset)
-        other.__dict__["_by_name"] = self._by_name  # the cached property's own place
+        other = HeaderFields((), charset)
+        other._fields, other._by_name, other.repeated = self._fields, self._by_name, self.repeated
         return other
+
+    @property
+    def names(self) -> KeysView[str]:
+        """The names that are there, lower case: to ask for many at once."""
+        return self._by_name.keys()
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         return iter(self._fields)
@@ -59,16 +79,23 @@ class HeaderFields:
 
     def raw(self, name: str) -> tuple[bytes, ...]:
         """Every body of the fields called `name`, as received."""
-        return tuple(self._by_name.get(name.lower(), ()))
+        return self._by_name.get(name.lower(), ())
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every body of the fields called `name`, unfolded and decoded (RFC 2047, broken encoded words, raw 8-bit)."""
-        return tuple(decoded(body, self._charset) for body in self.raw(name))
+        bodies = self._by_name.get(name.lower())
+        return tuple([self._text(body) for body in bodies]) if bodies else ()
 
     def first(self, name: str) -> str:
         """The first of them, or ""."""
         bodies = self._by_name.get(name.lower())
-        return decoded(bodies[0], self._charset) if bodies else ""
+        return self._text(bodies[0]) if bodies else ""
+
+    def _text(self, body: bytes) -> str:
+        known = self._texts.get(body)
+        if known is None:
+            known = self._texts[body] = decoded(body, self._charset)
+        return known
 
 
 def decoded(body: bytes, declared: str | None = None) -> str:
@@ -79,8 +106,10 @@ def decoded(body: bytes, declared: str | None = None) -> str:
     body = body[:MAX_DECODED_BYTES]
     if b"\n" in body or b"\r" in body:
         body = _FOLD.sub(b"", body)
-    text = _with_words(body, declared) if b"=?" in body else charset.decode(body, declared)
-    return shown(text)
+    if b"=?" not in body:
+        return shown(charset.decode(body, declared))
+    text = _plain_words(body, declared)
+    return shown(_with_words(body, declared) if text is None else text)
 
 
 def shown(text: str) -> str:
@@ -88,6 +117,27 @@ def shown(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text.strip()
     return _UNSEEN.sub("", _BLANKS.sub(" ", text)).strip()
+
+
+def _plain_words(body: bytes, declared: str | None) -> str | None:
+    """The text of a field in the form that nearly every mail program writes: whole encoded words in UTF-8, ASCII
+    before and behind them. None: it has another, or something is wrong with it."""
+    found = _PLAIN_WORDS.fullmatch(body)
+    if found is None:
+        return None
+    try:
+        text = b"".join(
+            [
+                a2b_base64(word) if how in b"bB" else quoted_printable_decoded(word.replace(b"_", b"=20"))
+                for how, word in _TEXT_OF_WORD.findall(found[2])
+            ]
+        ).decode("utf-8")
+    except ValueError:
+        return None
+    before, behind = found[1], found[3]
+    if before:
+        text = charset.decode(before, declared) + text
+    return text + charset.decode(behind, declared) if behind else text
 
 
 def _with_words(body: bytes, declared: str | None) -> str:

@@ -198,13 +198,15 @@ class _Cutter:
         return 0
 
     def _may_wrap(self, line: str) -> bool:
-        return bool(forms.OPENING.match(line) or "<" in line[-80:] or "@" in line)
+        return "@" in line or "<" in line[-80:] or bool(forms.OPENING.match(line))
 
     def _attributes(self, line: str, following: int) -> bool:
         """Whether `line` is an attribution that may cut: `following` is the index of the line after it."""
         ends = line.endswith((":", ":*"))
+        if not ends and not line.endswith(">"):
+            return False
         quote_follows = self._quote_follows(following)
-        if not ends and not (quote_follows and line.endswith(">")):
+        if not ends and not quote_follows:
             return False
         verb = ends and forms.VERB.search(line)
         date = forms.DATE.search(line)

@@ -24,7 +24,8 @@ from router.message.message import Degraded, Message, ReadBy
 
 _MAX_GUESSED_BYTES = 200_000
 _MIXED_SCRIPT = re.compile("[A-Za-z][\u0400-\u04ff]|[\u0400-\u04ff][A-Za-z]")
-_SINGLE_FIELDS = ("from", "subject", "content-type", "sender", "reply-to", "to", "date", "message-id")  # RFC 5322: once
+# RFC 5322: once
+_SINGLE_FIELDS = frozenset({"from", "subject", "content-type", "sender", "reply-to", "to", "date", "message-id"})
 
 
 def read(raw: RawMessage) -> Message:
@@ -144,7 +145,7 @@ def _missing(raw: RawMessage, body: Body, read_by: ReadBy, known: bool) -> Itera
 
 def _oddities(raw: RawMessage, fields: HeaderFields, top: Headers, text: str) -> set[str]:
     """What is strange: forms that two mail programs read in two ways, words that are not what they look like."""
-    flags = {f"duplicate-{name}" for name in _SINGLE_FIELDS if len(fields.raw(name)) > 1}
+    flags = {f"duplicate-{name}" for name in fields.repeated & _SINGLE_FIELDS}
     if "boundary" in top.content.repeated:
         flags.add("two-boundaries")
     body = raw.body

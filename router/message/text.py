@@ -14,7 +14,7 @@ from dataclasses import dataclass
 MAX_CHARACTERS = 262_144
 MAX_TEXT_CHARACTERS = 100_000
 
-_LINE_ENDS = re.compile("\r\n?|[\x85\u2028\u2029]")
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")  # beside CR and LF
 _BLANKS = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f"
@@ -22,6 +22,7 @@ _UNSEEN = re.compile(
 )
 _JOINERS = re.compile("(?<=[A-Za-z\u0400-\u052f])[\u200c\u200d]+(?=[A-Za-z\u0400-\u052f])")
 _WIDTHLESS = re.compile("(?<=\\w)[\xad\u200b-\u200d\u2060\ufeff]+(?=\\w)")
+_CHANGED = re.compile(f"{_LINE_ENDS.pattern}|{_BLANKS.pattern}|{_UNSEEN.pattern}|[\u200c\u200d]")
 _ODD = re.compile("[^\t\n\x20-\x7e\u0400-\u045f\u0490\u0491«»–—‘’“”…№]")
 
 
@@ -40,15 +41,15 @@ def plain(text: str) -> Seen:
     hidden: more than a few characters of no width stood between letters, which only happens on purpose.
     """
     cut = len(text) > MAX_CHARACTERS
-    text = text[:MAX_CHARACTERS]
-    if not _ODD.search(text):
+    text = text[:MAX_CHARACTERS].replace("\r\n", "\n").replace("\r", "\n")
+    odd = "".join(set(_ODD.findall(text)))
+    if not odd:
         return Seen(text, cut=cut)
-    text = _LINE_ENDS.sub("\n", text)
-    if not _ODD.search(text):
-        return Seen(text, cut=cut)
-    text = _BLANKS.sub(" ", text.removeprefix("\ufeff"))
-    hidden = len(_WIDTHLESS.findall(text)) > 3
-    text = _UNSEEN.sub("", _JOINERS.sub("", text))
+    hidden = False
+    if _CHANGED.search(odd):
+        text = _BLANKS.sub(" ", _LINE_ENDS.sub("\n", text).removeprefix("\ufeff"))
+        hidden = len(_WIDTHLESS.findall(text)) > 3
+        text = _UNSEEN.sub("", _JOINERS.sub("", text))
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     return Seen(text, hidden, cut)

@@ -33,6 +33,9 @@ AUTO_REPLY_FIELDS = (
 )  # fmt: skip
 """Fields of responders that know no RFC 3834; the value `no` or `false` takes it back."""
 
+_LIST_NAMES = frozenset(name.lower() for name in LIST_FIELDS)
+_AUTO_REPLY_NAMES = frozenset(name.lower() for name in AUTO_REPLY_FIELDS)
+
 BULK_PRECEDENCE = frozenset({"bulk", "junk", "list"})
 AUTO_REPLY_PRECEDENCE = frozenset({"auto_reply", "auto-reply", "autoreply"})
 REPORT_TYPES = frozenset({"multipart/report", "message/delivery-status", "message/global-delivery-status"})
@@ -98,7 +101,7 @@ def find(message: Message, sender: str, author: str | None, queue_of: Callable[[
     kinds = (
         (Automatic.AUTO_REPLY, _auto_reply(message)),
         (Automatic.BOUNCE, _bounce(message, sender, author)),
-        (Automatic.LIST, next((_shown(fields, name) for name in LIST_FIELDS if name in fields), "")),
+        (Automatic.LIST, _shown(fields, name) if (name := list_field(fields)) else ""),
         (Automatic.BULK, _precedence(message, BULK_PRECEDENCE)),
         (Automatic.OWN, _of_addresses(sender, author, lambda address: queue_of(address) is not None)),
         (Automatic.NO_REPLY_ADDRESS, _of_addresses(sender, author, nobody_reads)),
@@ -107,6 +110,13 @@ def find(message: Message, sender: str, author: str | None, queue_of: Callable[[
         if evidence:
             found[kind] = evidence
     return found
+
+
+def list_field(fields: HeaderFields) -> str:
+    """The name of the first field of LIST_FIELDS that is there, or ""."""
+    if _LIST_NAMES.isdisjoint(fields.names):  # nearly always; one by one they cost more than the rest of this room
+        return ""
+    return next(name for name in LIST_FIELDS if name in fields)
 
 
 def suppression(message: Message) -> str:
@@ -124,11 +134,13 @@ def nobody_reads(address: str) -> bool:
 
 def unwrapped(address: str) -> str:
     """The address inside a BATV tag (`prvs=0123456789=olena@…`) or an SRS rewriting (`SRS0=x=y=domain=local@…`)."""
+    if "=" not in address:  # both have one
+        return address
     local, at, domain = address.rpartition("@")
     if local[:3].casefold() == "srs":
         inner = _SRS.fullmatch(local[:400])
         return f"{inner[2]}@{inner[1]}" if inner else address
-    return _BATV.sub("", local, count=1) + at + domain if "=" in local and _BATV.match(local) else address
+    return _BATV.sub("", local, count=1) + at + domain if _BATV.match(local) else address
 
 
 def _auto_reply(message: Message) -> str:
@@ -137,7 +149,7 @@ def _auto_reply(message: Message) -> str:
     for body in fields.all("Auto-Submitted"):
         if value_of(body) != "no":
             return f"Auto-Submitted: {body[:MAX_EVIDENCE]}"
-    for name in AUTO_REPLY_FIELDS:
+    for name in () if _AUTO_REPLY_NAMES.isdisjoint(fields.names) else AUTO_REPLY_FIELDS:
         if name in fields and value_of(fields.first(name)) not in ("no", "false", "0"):
             return _shown(fields, name)
     precedence = _precedence(message, AUTO_REPLY_PRECEDENCE)
@@ -169,9 +181,9 @@ def _local_part(address: str) -> str:
 
 
 def _of_addresses(sender: str, author: str | None, fits: Callable[[str], bool]) -> str:
-    if sender and (fits(sender) or (unwrapped(sender) != sender and fits(unwrapped(sender)))):
+    if sender and (fits(sender) or ((inner := unwrapped(sender)) != sender and fits(inner))):
         return f"envelope sender {sender}"
-    return f"From: {author}" if author and fits(author) else ""
+    return f"From: {author}" if author and author != sender and fits(author) else ""
 
 
 def _precedence(message: Message, words: frozenset[str]) -> str:

@@ -21,6 +21,10 @@ MAX_REPLY_PREFIXES = 2
 
 ADDRESSEE_FIELDS = ("To", "Cc", "Bcc", "Resent-To", "Resent-Cc", "Resent-Bcc")
 LOOP_FIELDS = ("X-Loop", "X-Autoreply", "X-Autorespond", "Feedback-ID", "X-Feedback-ID")
+SPAM_FIELDS = ("X-Spam-Flag", "X-Spam-Status", "X-Virus-Infected", "X-Virus-Found", "X-Amavis-Alert")
+SINGLE_FIELDS = ("From", "Subject", "Date", "Message-ID", "To", "Sender", "In-Reply-To", "References")
+_LOOP_NAMES = frozenset(name.lower() for name in LOOP_FIELDS)
+_SPAM_NAMES = frozenset(name.lower() for name in SPAM_FIELDS)
 
 _ACKNOWLEDGEMENT_ID = re.compile(r"<ack\.[^<>\s@]{1,120}@([^<>\s@]{1,253})>", re.IGNORECASE)
 _BRACKETED_TAG = re.compile(r"\[[^\[\]]{0,80}\]")
@@ -52,12 +56,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One row: no answer when `find` gives evidence (a text for the log); "" lets the mail through."""
+    """One row: no answer when `find` gives evidence (a text for the log); "" lets the mail through.
+
+    only: names of header fields, lower case, without any of which it finds nothing; None: it looks at more than these.
+    """
 
     gate: str
     when: str
     source: str
     find: Callable[[Candidate], str]
+    only: frozenset[str] | None = None
 
 
 def judge(candidate: Candidate, rows: "tuple[Refusal, ...] | None" = None) -> Mapping[str, str]:
@@ -66,7 +74,10 @@ def judge(candidate: Candidate, rows: "tuple[Refusal, ...] | None" = None) -> Ma
         automatism = automatic.find(candidate.message, candidate.sender, candidate.author, candidate.queue_of)
         candidate = replace(candidate, automatism=automatism)
     found: dict[str, str] = {}
+    names = candidate.message.fields.names
     for row in ROWS if rows is None else rows:
+        if row.only is not None and row.only.isdisjoint(names):
+            continue
         if row.gate not in found:
             evidence = row.find(candidate)
             if evidence:
@@ -100,8 +111,7 @@ def _auto_submitted(candidate: Candidate) -> str:
 
 
 def _list(candidate: Candidate) -> str:
-    fields = candidate.message.fields
-    return next((name for name in automatic.LIST_FIELDS if name in fields), "")
+    return automatic.list_field(candidate.message.fields)
 
 
 def _precedence(candidate: Candidate) -> str:
@@ -117,7 +127,10 @@ def _suppressed(candidate: Candidate) -> str:
 
 def _nobody_reads(candidate: Candidate) -> str:
     for what, address in (("envelope sender", candidate.sender), ("From", candidate.author or "")):
-        if address and (automatic.nobody_reads(address) or automatic.nobody_reads(automatic.unwrapped(address))):
+        if address and (
+            automatic.nobody_reads(address)
+            or ((inner := automatic.unwrapped(address)) != address and automatic.nobody_reads(inner))
+        ):
             return f"{what}: {address}"
     return ""
 
@@ -149,7 +162,7 @@ def _own(candidate: Candidate) -> str:
 
 def _spam(candidate: Candidate) -> str:
     fields = candidate.message.fields
-    for name in ("X-Spam-Flag", "X-Spam-Status", "X-Virus-Infected", "X-Virus-Found", "X-Amavis-Alert"):
+    for name in () if _SPAM_NAMES.isdisjoint(fields.names) else SPAM_FIELDS:
         for body in fields.all(name):
             if name == "X-Amavis-Alert" or _YES.match(body):
                 return f"{name}: {body[:40]}"
@@ -166,8 +179,9 @@ def _malformed(candidate: Candidate) -> str:
     message = candidate.message
     if not message.text_known and not message.encrypted:
         return "the text could not be read"
-    for name in ("From", "Subject", "Date", "Message-ID", "To", "Sender", "In-Reply-To", "References"):
-        if len(message.fields.raw(name)) > 1:
+    repeated = message.fields.repeated
+    for name in SINGLE_FIELDS if repeated else ():
+        if name.lower() in repeated:
             return f"{len(message.fields.raw(name))} {name} fields"
     return ""
 
@@ -184,7 +198,7 @@ def _answers_ours(candidate: Candidate) -> str:
 def _robot(candidate: Candidate) -> str:
     message = candidate.message
     fields = message.fields
-    for name in LOOP_FIELDS:
+    for name in () if _LOOP_NAMES.isdisjoint(fields.names) else LOOP_FIELDS:
         if name in fields and automatic.value_of(fields.first(name)) not in ("no", "false"):
             return name
     found = candidate.automatism or {}
@@ -196,36 +210,58 @@ def _robot(candidate: Candidate) -> str:
             return "text/calendar"
     if any(part.media_type == "text/calendar" for part in message.parts):
         return "text/calendar part"
-    addressees = {address for name in ("To", "Cc") for body in fields.all(name) for address in addresses_in(body)}
-    if len(addressees) > MAX_ADDRESSEES:
-        return f"{len(addressees)} addressees"
+    addressed = (*fields.all("To"), *fields.all("Cc"))
+    if sum(body.count("@") for body in addressed) > MAX_ADDRESSEES:
+        addressees = {address for body in addressed for address in addresses_in(body)}
+        if len(addressees) > MAX_ADDRESSEES:
+            return f"{len(addressees)} addressees"
     hops = len(fields.raw("Received"))
     return f"{hops} Received fields" if hops > MAX_HOPS else ""
 
 
 def _echo(candidate: Candidate) -> str:
     subject = candidate.message.subject[:2_000]
-    numbers = {number.lstrip("0") for number in _TICKET_NUMBER.findall(subject)}
-    if len(numbers) > 1:
-        return f"{len(numbers)} ticket numbers in the Subject"
-    bare = unicodedata.normalize("NFKC", _BRACKETED_TAG.sub(" ", subject))
+    if "[" in subject:
+        numbers = {number.lstrip("0") for number in _TICKET_NUMBER.findall(subject)}
+        if len(numbers) > 1:
+            return f"{len(numbers)} ticket numbers in the Subject"
+        subject = _BRACKETED_TAG.sub(" ", subject)
+    bare = unicodedata.normalize("NFKC", subject)
+    if bare.count(":") <= MAX_REPLY_PREFIXES:  # each has one
+        return ""
     prefixes = without_prefixes(bare)[1].count("reply")
     return f"{prefixes} reply prefixes in the Subject" if prefixes > MAX_REPLY_PREFIXES else ""
 
 
 ROWS = (
     Refusal("G1", "the envelope sender is empty", "RFC 3834 2: MUST NOT", _null_sender),
-    Refusal("G2", "Auto-Submitted is there and not `no`", "RFC 3834 2, RFC 5230 4.6: SHOULD NOT", _auto_submitted),
+    Refusal(
+        "G2",
+        "Auto-Submitted is there and not `no`",
+        "RFC 3834 2, RFC 5230 4.6: SHOULD NOT",
+        _auto_submitted,
+        frozenset({"auto-submitted"}),
+    ),
     Refusal("G3", "it has a field of a mailing list", "RFC 5230 4.6: SHOULD NOT; RFC 3834: MAY", _list),
-    Refusal("G4", "Precedence is bulk, junk, list or auto_reply", "RFC 3834 2: MAY", _precedence),
-    Refusal("G5", "X-Auto-Response-Suppress has All, OOF or AutoReply", "MS-OXCMAIL 2.2.3.2.6", _suppressed),
+    Refusal(
+        "G4", "Precedence is bulk, junk, list or auto_reply", "RFC 3834 2: MAY", _precedence, frozenset({"precedence"})
+    ),
+    Refusal(
+        "G5",
+        "X-Auto-Response-Suppress has All, OOF or AutoReply",
+        "MS-OXCMAIL 2.2.3.2.6",
+        _suppressed,
+        frozenset({"x-auto-response-suppress"}),
+    ),
     Refusal("G6", "nobody reads the sender's mailbox", "RFC 5230 4.6: MUST have such a list", _nobody_reads),
     Refusal("G8", "none of our addresses is an addressee", "RFC 5230 4.5: MUST NOT", _not_addressed),
     Refusal("G9", "it is a bounce or a report, by its top level", "common practice", _report),
     Refusal("G10", "it is our own", "loops", _own),
     Refusal("G13", "spam, virus or malformed", "RFC 3834 2", _spam),
     Refusal("G13", "spam, virus or malformed", "RFC 3834 2", _malformed),
-    Refusal("G16", "it answers an acknowledgement of ours", "loops", _answers_ours),
+    Refusal(
+        "G16", "it answers an acknowledgement of ours", "loops", _answers_ours, frozenset({"in-reply-to", "references"})
+    ),
     Refusal("G18", "other signs of a robot or a crowd", "loops; RFC 5545 for calendars", _robot),
     Refusal("G19", "three reply prefixes or two ticket numbers", "two helpdesks that answer each other", _echo),
 )

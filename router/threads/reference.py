@@ -29,7 +29,8 @@ FORWARDED_BLOCKS = (
 """The line that mail programs put above a message they forward, without its dashes."""
 
 _ID = re.compile(rb"<[^<>\s]{1,998}>")
-_FORWARDED_BLOCK = re.compile(rf"^[ \t>*_-]{{0,60}}(?:{one_of(FORWARDED_BLOCKS)})[ \t]{{0,3}}(?::|-|$)", re.MULTILINE)
+# With a line end before it, for which a search is many times faster than for the begin of any line.
+_FORWARDED_BLOCK = re.compile(rf"\n[ \t>*_-]{{0,60}}(?:{one_of(FORWARDED_BLOCKS)})[ \t]{{0,3}}(?::|-|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ def _forwarded(message: Message, prefixes: tuple[str, ...]) -> str:
         return ""  # an answer may enclose a mail, or quote one that was forwarded
     if any(part.media_type in ("message/rfc822", "message/global") for part in message.parts):
         return "an enclosed message"
-    return "a forwarded message in the text" if _FORWARDED_BLOCK.search(message.full_text[:MAX_TEXT].lower()) else ""
+    text = f"\n{message.full_text[:MAX_TEXT].lower()}"
+    return "a forwarded message in the text" if _FORWARDED_BLOCK.search(text) else ""
 
 
 @lru_cache(maxsize=32)  # a pure function of the site's tags, asked for every mail
