@@ -26,6 +26,7 @@ from router.rules.schema import actions
 from router.rules.schema_conditions import Condition
 from router.rules.surroundings import calendars_of, site_of
 from router.rules.text_conditions import groups_of
+from router.rules.writing import action_said
 from router.vocabulary import Stage
 
 __all__ = ["Ruleset", "compile_rules", "without"]
@@ -104,6 +105,7 @@ def _indexed(stage: Stage, file: schema.RulesFile, making: Making) -> StageIndex
             number,
             any(isinstance(action, actions.Hold | actions.NoReply) for action in rule.then),
             rule.mode is schema.Mode.OFF or rule.until is not None,
+            tuple(action_said(action) for action in rule.then),
         )
         for number, rule in enumerate(file.rules)
         if rule.stage is stage

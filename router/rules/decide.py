@@ -8,6 +8,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from operator import itemgetter
 
 from router.decision import Account, Classified, Decision, Identity, Recipients, ThreadView, TraceLine
 from router.facts import Facts
@@ -93,8 +94,8 @@ def _summed_up(evaluation: Evaluation, writing: Writing, lines: tuple[TraceLine,
     queue = views.chosen_queue(evaluation)
     hold = tuple(writing.holds) or None
     thread = views.thread(evaluation)
-    topic, best = _classified(evaluation, views.TOPIC)
-    abuse, _ = _classified(evaluation, views.ABUSE)
+    topic = _classified(evaluation, views.TOPIC)
+    abuse = _classified(evaluation, views.ABUSE)
     account = views.account(evaluation)
     contract = account.contract
     if contract is None and account.state is AccountState.BELONGS_TO_SENDER and len(account.on_file or ()) == 1:
@@ -142,27 +143,27 @@ def _summed_up(evaluation: Evaluation, writing: Writing, lines: tuple[TraceLine,
         thread=thread if isinstance(thread, Thread) else None,
         original_recipients=recipients.remove,
         by_rules=[(name, places.fill(template)) for name, template in writing.headers.values()],
-        best=best,
+        best=max(topic.p.items(), key=itemgetter(1), default=None),
     )
-    return replace(decision, headers_add=added)
+    # Nobody has seen it yet; `replace` would copy some thirty values for this one.
+    object.__setattr__(decision, "headers_add", added)
+    return decision
 
 
-def _classified(evaluation: Evaluation, name: str) -> tuple[Classified, tuple[str, float] | None]:
-    """What the decision shows of a classifier, and its best label."""
+def _classified(evaluation: Evaluation, name: str) -> Classified:
+    """What the decision shows of a classifier."""
     if name not in evaluation.rules.file.classifiers:
-        return Classified(), None
+        return Classified()
     view = views.labels(evaluation, name)
-    p = {} if isinstance(view, Unknown) else view.p
-    best = max(p.items(), key=lambda one: one[1], default=None)
     if name == views.TOPIC and evaluation.earlier.topic:
         said, by = evaluation.earlier.topic
-        return Classified(said, f"rule:{by}", p), best
+        return Classified(said, f"rule:{by}", {} if isinstance(view, Unknown) else view.p)
     if isinstance(view, Unknown):
-        return Classified(), None
+        return Classified()
     label = view.accepted
     if label is None and name == views.ABUSE and all(view.is_rejected(one) for one in view.reject):
         label = CLEAN
-    return Classified(label, "model" if label else None, p), best
+    return Classified(label, "model" if label else None, view.p)
 
 
 def _recipients(evaluation: Evaluation, writing: Writing) -> Recipients:

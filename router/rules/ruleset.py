@@ -55,13 +55,14 @@ class Check:
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
     """number: its place in the file. holds: it has an action that a `stop` does not stop (hold, no_reply). limited: it
-    is off, or has an `until`, so that it does not run on every day."""
+    is off, or has an `until`, so that it does not run on every day. said: its actions as they are written."""
 
     rule: schema.Rule
     check: Check
     number: int
     holds: bool
     limited: bool
+    said: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

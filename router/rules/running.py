@@ -15,7 +15,7 @@ from router.rules.because import because
 from router.rules.evaluation import Earlier, Evaluation
 from router.rules.ruleset import CompiledRule, StageIndex
 from router.rules.schema import Mode, OnUnknown, actions
-from router.rules.writing import Writing, action_said
+from router.rules.writing import Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ def _run(stage: StageIndex, evaluation: Evaluation, writing: Writing) -> StageRu
         run.judged[compiled.number] = Judged(compiled, value, _carried_out(compiled, value, writing, stopped))
         if value is True and rule.mode is Mode.ENFORCE and not stopped:
             fired.add(str(rule.id))
+    if not run.judged:
+        return run  # nothing was written
     before = evaluation.earlier
     evaluation.see(
         Earlier(frozenset(writing.tags), before.fired | fired, writing.topic, writing.slot("queue")),
@@ -85,12 +87,18 @@ def _carried_out(
         reason = f"{rule.id} could not be judged: {'; '.join(value.causes)}"
         return (writing.hold(reason) if rule.mode is Mode.ENFORCE else f"would hold: {reason}",)
     if rule.mode is Mode.SHADOW:
-        return tuple(f"would: {action_said(action)}" for action in rule.then)
+        return tuple(f"would: {said}" for said in compiled.said)
     if stopped:
         # A stop never stops what keeps a mail back from an answer, or for a person (amendment 15).
-        safe = [action for action in rule.then if isinstance(action, actions.Hold | actions.NoReply)]
-        return (*writing.carry_out(rule, safe), f"else stopped by {stopped.id} (line {stopped.at.line})")
-    return writing.carry_out(rule, rule.then)
+        done = [
+            writing.carry_out(action, rule) or said
+            for action, said in zip(rule.then, compiled.said, strict=True)
+            if isinstance(action, actions.Hold | actions.NoReply)
+        ]
+        return (*done, f"else stopped by {stopped.id} (line {stopped.at.line})")
+    return tuple(
+        [writing.carry_out(action, rule) or said for action, said in zip(rule.then, compiled.said, strict=True)]
+    )
 
 
 # -------------------------------------------------------------------------------------------------------------- telling

@@ -57,24 +57,25 @@ def _labels(evaluation: Evaluation, classifier: schema.Classifier) -> Labels | U
     p = dict.fromkeys(classifier.labels, 0.0) | dict(scores[classifier.name])
     accept: dict[str, float] = {}
     reject: dict[str, float] = {}
+    accept_any = classifier.accept if classifier.accept is not None else tuned[0] if tuned else None
+    reject_any = classifier.reject if classifier.reject is not None else tuned[1] if tuned else None
     for label in classifier.labels:
-        own = classifier.per_label.get(label, schema.Thresholds())
-        for limits, first, then, last in (
-            (accept, own.accept, classifier.accept, tuned[0] if tuned else None),
-            (reject, own.reject, classifier.reject, tuned[1] if tuned else None),
-        ):
-            value = next((one for one in (first, then, last) if one is not None), None)
-            if value is None:
-                return unknown(f"neither rules.yaml nor the model says when {classifier.name} accepts {label}")
-            limits[label] = value
+        own = classifier.per_label.get(label)
+        accept_from = accept_any if own is None or own.accept is None else own.accept
+        reject_to = reject_any if own is None or own.reject is None else own.reject
+        if accept_from is None or reject_to is None:
+            return unknown(f"neither rules.yaml nor the model says when {classifier.name} accepts {label}")
+        accept[label], reject[label] = accept_from, reject_to
     margin = classifier.margin if classifier.margin is not None else tuned[2] if tuned else 0.0
     if len(classifier.labels) == 1:
         margin = 0.0
     accepted = None
     for label in sorted(classifier.labels, key=lambda one: -p[one]):
+        if p[label] < accept[label]:
+            continue
         second = max((one for other, one in p.items() if other != label), default=0.0) if margin else 0.0
         # Scores are decimal fractions to people: 0.80 - 0.60 is meant to reach a margin of 0.20.
-        if p[label] >= accept[label] and round(p[label] - second, 9) >= margin:
+        if round(p[label] - second, 9) >= margin:
             accepted = label
             break
     return Labels(p, accept, reject, margin, accepted)

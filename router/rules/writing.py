@@ -1,7 +1,5 @@
 """What rules write while they run: four slots whose first writer keeps them, and joins that no order changes."""
 
-from collections.abc import Sequence
-
 from router.rules import schema
 from router.rules.evaluation import Evaluation
 from router.rules.schema import actions as a
@@ -40,26 +38,22 @@ class Writing:
         written = self._slots.get(TOPIC)
         return (written[0], str(written[1].id)) if written else None
 
-    def carry_out(self, rule: schema.Rule, chosen: Sequence[a.Action]) -> tuple[str, ...]:
-        """Write what these actions of a rule say. Gives one line an action, for the trace; ignored ones say why."""
-        return tuple(self._write(action, rule) for action in chosen)
+    def carry_out(self, action: a.Action, rule: schema.Rule) -> str | None:
+        """Write what an action of a rule says; gives the words of the refusal when it was ignored."""
+        if isinstance(action, a.SetTopic):
+            return self._take(TOPIC, str(action.label), rule)
+        if isinstance(action, a.SetQueue):
+            return self._take(QUEUE, str(action.queue), rule)
+        if isinstance(action, a.Redirect):
+            return self._write_redirect(action, rule)
+        if isinstance(action, a.AddHeader):
+            return self._write_header(action, rule)
+        self._join(action, rule)
+        return None
 
     def hold(self, reason: str) -> str:
         self.holds.setdefault(reason)
         return f"hold: {reason}"
-
-    def _write(self, action: a.Action, rule: schema.Rule) -> str:
-        said = action_said(action)
-        if isinstance(action, a.SetTopic):
-            return self._take(TOPIC, str(action.label), rule) or said
-        if isinstance(action, a.SetQueue):
-            return self._take(QUEUE, str(action.queue), rule) or said
-        if isinstance(action, a.Redirect):
-            return self._write_redirect(action, rule) or said
-        if isinstance(action, a.AddHeader):
-            return self._write_header(action, rule) or said
-        self._join(action, rule)
-        return said
 
     def _join(self, action: a.Action, rule: schema.Rule) -> None:
         match action:
