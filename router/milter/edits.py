@@ -105,7 +105,9 @@ def _strip(raw: RawMessage, offer: Offer) -> list[bytes]:
 
 def _field(name: str, value: str, offer: Offer) -> bytes:
     # A value may quote the mail (a note with its subject); what it holds must not cost the mail its decision.
-    value = _CONTROLS.sub(" ", value[:MAX_VALUE_CHARACTERS])
+    value = value[:MAX_VALUE_CHARACTERS]
+    if not value.isprintable():
+        value = _CONTROLS.sub(" ", value)
     return responses.add_header(name, value, leading_space=offer.leading_space)
 
 

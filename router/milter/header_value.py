@@ -13,6 +13,7 @@ MAX_VALUE = 60_000  # bytes of a whole encoded body: one packet holds 65,535
 
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _REFUSED = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_ONE_LINE = re.compile(r"[!-~]++(?: [!-~]++)*+")  # words of printable ASCII, one space between
 _NAME = re.compile(rb"[!-9;-~]{1,100}\Z")
 _Q_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 _OPEN_B, _OPEN_Q, _CLOSE = "=?utf-8?b?", "=?utf-8?q?", "?="
@@ -33,6 +34,8 @@ def field_body(value: str, *, name_bytes: int = 0) -> bytes:
     Decoded by RFC 2047 it is `value` with white space runs as one space. Raises ValueError for CR, NUL, other controls,
     an LF that no white space follows, and for what does not fit into one packet.
     """
+    if name_bytes + 2 + len(value) <= MAX_LINE and _ONE_LINE.fullmatch(value) and "=?" not in value:
+        return value.encode("ascii")  # as nearly all of ours are
     value = _FOLD.sub("", value)
     refused = _REFUSED.search(value)
     if refused:
