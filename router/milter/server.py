@@ -1,8 +1,8 @@
 """The milter's front: sockets, asyncio, limits. It parses no mail; `decide` does that, somewhere else.
 
 One `_Connection` per MTA connection holds a `Session` and carries its events out. While a message is being decided its
-socket is not read. A fault of ours (an exception, a decision that takes too long) becomes a degraded answer: after one
-lost connection Postfix refuses every later mail of that SMTP session.
+socket is read no further than to hear that nobody waits any more. A fault of ours (an exception, a decision that takes
+too long) becomes a degraded answer: after one lost connection Postfix refuses every later mail of that SMTP session.
 """
 
 import asyncio
@@ -25,10 +25,11 @@ from router.milter.session import Aborted, Closed, EndOfMessage, Event, Negotiat
 from router.milter.table import State
 
 Decide: TypeAlias = "Callable[[RawMessage, Offer], Awaitable[bytes]]"
-"""Gives the packets that answer a message, the final one included."""
+"""Gives the packets that answer a message, the final one included. Cancelled when the MTA has given the message up."""
 
 _ACCEPTED_AT_ONCE = 200
 _ACCEPT_PAUSE_S = 0.1
+_AHEAD_BYTES = 65_536  # an MTA that waits says ABORT or QUIT, or hangs up, and nothing else
 _LOG_PAUSE_S = 1.0  # of one kind of line: a flood of garbage must not become a flood of log
 
 
@@ -251,7 +252,9 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._since = self._active = self._loop.time()
         self._unread = False
+        self._ahead = 0  # bytes that came while a message waits for its answer
         self._waiting: EndOfMessage | None = None
+        self._deciding: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------------ asyncio's side
@@ -264,10 +267,12 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._active = self._loop.time()
         self._front.counters["bytes"] += len(data)
+        if self._waiting is not None:
+            self._ahead += len(data)
         self._carry_out(self._session.receive(data))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._done_waiting()
+        self._abandon()
         self._transport = None
         self._front.lost(self)
 
@@ -283,7 +288,7 @@ class _Connection(asyncio.Protocol):
     def _read_or_not(self) -> None:
         if self._transport is None or self._transport.is_closing():
             return
-        if self._unread or self._waiting is not None:
+        if self._unread or self._ahead > _AHEAD_BYTES:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
@@ -303,7 +308,7 @@ class _Connection(asyncio.Protocol):
                 self._note(event.offer)
             elif isinstance(event, Aborted):
                 self._front.counters["aborted"] += 1
-                self._done_waiting()
+                self._abandon()
             else:
                 self._end(event, transport)
         self._read_or_not()
@@ -319,7 +324,8 @@ class _Connection(asyncio.Protocol):
             self._answer(event, TEMPFAIL)
             return
         self._deadline = self._loop.call_later(front.limits.answer_s, self._late, event)
-        front.start(self._loop.create_task(self._decide(event)))
+        self._deciding = self._loop.create_task(self._decide(event))
+        front.start(self._deciding)
 
     async def _decide(self, event: EndOfMessage) -> None:
         try:
@@ -330,7 +336,7 @@ class _Connection(asyncio.Protocol):
             self._degrade(event, "exception", type(error).__name__)
 
     def _late(self, event: EndOfMessage) -> None:
-        # The decision is not cancelled: whoever makes it has resources of its own to give back. Its answer is dropped.
+        # The decision goes on, for what it may still teach whoever makes it; its answer is dropped.
         self._front.say("decide-late", queue_id=event.raw.envelope.queue_id, seconds=self._front.limits.answer_s)
         self._degrade(event, "deadline", f"not decided within {self._front.limits.answer_s:g} s")
 
@@ -348,8 +354,15 @@ class _Connection(asyncio.Protocol):
         self._active = self._loop.time()
         self._carry_out(events)
 
+    def _abandon(self) -> None:
+        """Nobody waits for this answer any more: a decision that has not begun shall not hold up the others."""
+        if self._waiting is not None and self._deciding is not None:
+            self._deciding.cancel()
+        self._done_waiting()
+
     def _done_waiting(self) -> None:
         self._waiting = None
+        self._ahead = 0
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -392,7 +405,7 @@ class _Connection(asyncio.Protocol):
             self.give_up()
 
     def give_up(self) -> None:
-        self._done_waiting()
+        self._abandon()
         if self._transport is None:
             return
         if self._transport.get_write_buffer_size():

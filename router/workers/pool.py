@@ -127,6 +127,7 @@ class _Worker(asyncio.Protocol):
         self.nursery = nursery
         self.served = 0
         self.gone = False
+        self.blamed: tuple[bytes, float] | None = None
         self._pidfd = pidfd
         self._frames = Frames(MAX_ANSWER_BYTES)
         self._transport: asyncio.Transport | None = None
@@ -156,18 +157,36 @@ class _Worker(asyncio.Protocol):
         self.pool._worker_gone(self)
 
     async def ask(self, frame: bytes, deadline_s: float) -> bytes:
-        """Send one request and wait for its answer. Raises ConnectionError or TimeoutError; kills at the deadline."""
+        """Send one request and wait for its answer. Raises ConnectionError or TimeoutError; kills at the deadline.
+
+        Cancelled, it leaves the worker at work: that one is free again when it has answered."""
         assert self._transport is not None
         loop = asyncio.get_running_loop()
-        self._waiting = loop.create_future()
+        self._waiting = waiting = loop.create_future()
         timer = loop.call_later(deadline_s, self._late)
         self._transport.write(frame)
         try:
-            return await self._waiting
-        finally:
-            timer.cancel()
-            self._waiting = None
-            self.served += 1
+            answer: bytes = await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            waiting.add_done_callback(lambda _: self._unwanted(waiting, timer))
+            raise
+        except (ConnectionError, TimeoutError):
+            self._asked(timer)
+            raise
+        self._asked(timer)
+        return answer
+
+    def _asked(self, timer: asyncio.TimerHandle) -> None:
+        timer.cancel()
+        self._waiting = None
+        self.served += 1
+
+    def _unwanted(self, answered: "asyncio.Future[bytes]", timer: asyncio.TimerHandle) -> None:
+        self._asked(timer)
+        if answered.exception() is None:
+            self.pool._offer(self)
+        elif self.blamed is not None:
+            self.pool._poisoned(*self.blamed)
 
     def _late(self) -> None:
         if self._waiting is not None and not self._waiting.done():
@@ -211,7 +230,7 @@ class Pool:
         self._nursery: _Nursery | None = None
         self._idle: collections.deque[_Worker] = collections.deque()
         self._workers: set[_Worker] = set()
-        self._waiting: collections.deque[asyncio.Future[_Worker]] = collections.deque()
+        self._waiting: collections.deque[asyncio.Future[_Worker | None]] = collections.deque()
         self._poison: dict[bytes, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: set[subprocess.Popen[bytes]] = set()
@@ -425,7 +444,7 @@ class Pool:
 
     async def decide(self, raw: RawMessage, offer: Offer) -> bytes:
         """The packets to write for this mail. Never raises, never takes longer than what is looked up for it, patience
-        and deadline together."""
+        and deadline together. Cancelled, it gives back what it has."""
         loaded = self.loaded
         assert loaded is not None, "the front starts after the first generation is loaded"
         if not loaded.in_scope(raw):
@@ -444,10 +463,14 @@ class Pool:
             return self._undecided(raw, offer, loaded, "overload", "no worker was free in time")
         try:
             answer = answer_from(await worker.ask(request_frame(raw, offer, looked_up), self.limits.deadline_s))
+        except asyncio.CancelledError:
+            worker.blamed = (fingerprint, now)  # should it end in it all the same
+            raise
         except TimeoutError:
             self._poisoned(fingerprint, now)
             return self._undecided(raw, offer, loaded, "deadline", f"not decided within {self.limits.deadline_s:g} s")
         except (ConnectionError, BadAnswer) as error:
+            worker.kill()  # for one that says nonsense; the other is dead
             self._poisoned(fingerprint, now)
             return self._undecided(raw, offer, loaded, "worker", str(error))
         self._failures = 0
@@ -474,6 +497,7 @@ class Pool:
         except TimeoutError:
             return f"not decided within {self.limits.deadline_s:g} s", 0.0
         except (ConnectionError, BadAnswer) as error:
+            worker.kill()
             return f"the worker failed: {error}", 0.0
         self._offer(worker)
         fault = answer.event.get("fault")
@@ -496,6 +520,7 @@ class Pool:
             try:
                 answer = answer_from(await worker.ask(request_frame(raw, offer), self.limits.deadline_s))
             except (TimeoutError, ConnectionError, BadAnswer):
+                worker.kill()
                 self._poisoned(fingerprint, now)
                 self.counters["lessons-lost"] += 1
                 return
@@ -520,17 +545,20 @@ class Pool:
                 return worker
         if len(self._waiting) >= self.limits.queue:
             return None
-        waiting: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[_Worker | None] = loop.create_future()
         self._waiting.append(waiting)
-        timer = asyncio.get_running_loop().call_later(self.limits.patience_s, waiting.cancel)
+        timer = loop.call_later(self.limits.patience_s, _give_up, waiting)
         try:
             return await waiting
         except asyncio.CancelledError:
-            if waiting.cancelled():
-                return None
+            if not waiting.cancelled() and (given := waiting.result()) is not None:
+                self._offer(given)  # it was given to us in the moment in which nobody wanted it any more
             raise
         finally:
             timer.cancel()
+            if waiting in self._waiting:
+                self._waiting.remove(waiting)
 
     def _poisoned(self, fingerprint: bytes, now: float) -> None:
         self._failures += 1
@@ -561,6 +589,11 @@ class Pool:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _give_up(waiting: "asyncio.Future[_Worker | None]") -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 async def _ended(process: "subprocess.Popen[bytes]") -> None:

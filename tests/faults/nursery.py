@@ -79,6 +79,7 @@ FAULTS = {
     "cpu": lambda _: resource.setrlimit(resource.RLIMIT_CPU, (1, 1)) or exec("while True: pass"),
     "garbage": lambda _: says(b"\xff\xff\xff\xffgarbage"),
     "half": lambda _: (says(b"\0\0\1\0half an answer"), signal.pause()),
+    "nonsense": lambda _: says(b"\0\0\0\6\0\0\0\2[]"),
     "twice": lambda _: says(b"\0\0\0\6\0\0\0\2{}"),
 }
 

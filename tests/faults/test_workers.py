@@ -23,6 +23,7 @@ DEADLY = {
     "stop": "deadline",
     "hog": "deadline",
     "half": "worker",
+    "nonsense": "worker",
     "eat": "worker",
 }
 SURVIVED = {"raise ValueError": "ValueError", "raise RecursionError": "RecursionError"}
@@ -164,5 +165,18 @@ def test_a_nursery_that_dies_during_a_reload_does_not_bring_the_old_rules_back(t
             await asyncio.sleep(1.0)
             for _ in range(3):
                 assert said(await one.send(one.mail()), b"Tags") == "second"
+
+    run(work)
+
+
+def test_a_mail_that_hangs_a_worker_is_remembered_though_its_client_has_gone(tmp_path):
+    async def work():
+        async with desk(tmp_path, workers=1, deadline_s=0.5) as one:
+            gone = asyncio.create_task(one.send(one.mail("hang")))
+            await asyncio.sleep(0.2)
+            gone.cancel()
+            await asyncio.sleep(0.6)
+            assert said(await one.send(one.mail()), b"Tags") == "seen"
+            assert said(await one.send(one.mail("hang", number=1)), b"Degraded").startswith("poison")
 
     run(work)

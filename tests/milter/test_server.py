@@ -197,7 +197,7 @@ def test_deciding_is_not_silence():
     run(work)
 
 
-def test_while_a_mail_is_decided_its_socket_is_not_read():
+def test_while_a_mail_is_decided_little_is_read_ahead():
     """What an MTA sends ahead waits in the kernel, not in our memory, and is served afterwards."""
 
     async def work():
@@ -212,12 +212,40 @@ def test_while_a_mail_is_decided_its_socket_is_not_read():
             writer.write(optneg() + mail)
             await until(lambda: made.counters["messages"] == 1)
             before = made.counters["bytes"]
-            writer.write(mail * 3)
-            await asyncio.sleep(0.05)
-            assert made.counters["bytes"] == before
+            writer.write(mail * 200_000)
+            await asyncio.sleep(0.2)
+            assert made.counters["bytes"] - before < 400_000
             gate.set()
-            await reader.readexactly(4)
-            await until(lambda: made.counters["messages"] == 4)
+            reading = asyncio.create_task(reader.read(-1))
+            await until(lambda: made.counters["messages"] > 50_000)
+            writer.transport.abort()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    run(work)
+
+
+@pytest.mark.parametrize("goes", ["hangs up", "ABORT", "QUIT"])
+def test_a_decision_that_nobody_waits_for_is_cancelled(goes):
+    """A client that vanishes while its mail waits for a worker shall not hold up the mail of others."""
+
+    async def work():
+        cancelled = asyncio.Event()
+
+        async def decide(raw, offer):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancelled.set()
+                raise
+
+        async with front(decide) as made, peer(made) as (_, writer):
+            writer.write(optneg() + command(Command.MAIL, b"<a@b>\0") + command(Command.BODYEOB))
+            await until(lambda: made.counters["messages"] == 1)
+            if goes == "hangs up":
+                writer.transport.abort()
+            else:
+                writer.write(command(Command[goes]))
+            await asyncio.wait_for(cancelled.wait(), 5)
 
     run(work)
 
