@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from router import rule_files
+from router.calendar_copies import copies_for
 from router.classify import registry
 from router.classify.model import Model, Thresholds
 from router.decision import Decision
@@ -164,15 +165,19 @@ def load_generation(
     owners: Collection[int] | None = None,
     group: str | None = None,
     model_id: str | None = None,
+    state: Path | None = None,
+    anew: bool = False,
 ) -> Generation:
     """Read rules.yaml and a model. Raises `BadFile` when the rules cannot be used; a model that cannot be used is no
     error: the desk goes on by rules alone.
 
     base: the folder that paths in the rules start from, when it is not their own. owners, group: who may own and write
-    the file (`rule_files.read`). model_id: another model than the promoted one.
+    the file (`rule_files.read`). model_id: another model than the promoted one. state: the state directory, where
+    copies of calendars by https lie. anew: fetch those again.
     """
     data = rule_files.read(rules, owners=owners, group=group)
-    ruleset = compile_rules(load(data, str(rules), base=base or rules.parent), data)
+    copies = copies_for(base / rules.name if base else rules, state, anew=anew)
+    ruleset = compile_rules(load(data, str(rules), base=base or rules.parent), data, copies.get)
     model, refused = None, "no model"
     if models is not None:
         try:

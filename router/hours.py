@@ -7,8 +7,8 @@ Results are in the calendar's zone, for people; compare them in UTC, since Pytho
 to no time of another zone (PEP 495).
 
 What a date has is decided in this order: an exception for the date, a holiday that closes it, a holiday with its own
-hours (only where the week is open at all: New Year's Eve on a Sunday opens nothing), the week. A night is two spans,
-on two days.
+hours (only where the week is open at all: New Year's Eve on a Sunday opens nothing), the week; less the breaks of that
+day. A night is two spans, on two days.
 """
 
 import re
@@ -116,7 +116,7 @@ class Holiday:
     Sunday of `church`, "orthodox" or "western"; Trinity is 49).
 
     closed: whether nobody works; False with no hours is an ordinary day that has a name. hours: other hours of a day
-    that is not closed. Raises ValueError with words.
+    that is not closed. breaks: when nobody works, on a day that is otherwise as ever. Raises ValueError with words.
     """
 
     name: str
@@ -125,6 +125,7 @@ class Holiday:
     easter: int | None = None
     church: str = "orthodox"
     hours: tuple[Span, ...] = ()
+    breaks: tuple[Span, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.date is None) == (self.easter is None):
@@ -282,10 +283,19 @@ class Calendar:
             return DayHours((), f"holiday: {names}", holiday=names)
         if not week:
             return DayHours((), f"closed every {weekday}" + (f" ({names})" if named else ""))
+        spans, reason = week, f"every {weekday}"
+        working = ", ".join(one.name for one in named if not one.breaks)
         for one in named:
             if one.hours:
-                return DayHours(_joined(one.hours), f"hours of a holiday: {one.name}")
-        return DayHours(week, f"every {weekday}" + (f" ({names} is a working day)" if named else ""))
+                spans, reason = _joined(one.hours), f"hours of a holiday: {one.name}"
+                break
+        else:
+            reason += f" ({working} is a working day)" if working else ""
+        left = _without(spans, _joined(span for one in named for span in one.breaks))
+        if left == spans:
+            return DayHours(spans, reason)
+        breaks = ", ".join(one.name for one in named if one.breaks)
+        return DayHours(left, f"{reason}, less: {breaks}" if left else f"holiday: {breaks}", "" if left else breaks)
 
     def _holidays_on(self, on: date) -> tuple[Holiday, ...]:
         year = self._holidays.get(on.year)
@@ -369,6 +379,21 @@ def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
         else:
             joined.append(span)
     return tuple(joined)
+
+
+def _without(spans: Iterable[Span], breaks: tuple[Span, ...]) -> tuple[Span, ...]:
+    """What is left of the spans. breaks: joined."""
+    left: list[Span] = []
+    for span in spans:
+        start = span.start
+        for one in breaks:
+            if start < one.start < span.end:
+                left.append(Span(start, one.start))
+            if one.start < span.end:
+                start = max(start, one.end)
+        if start < span.end:
+            left.append(Span(start, span.end))
+    return tuple(left)
 
 
 def _zone(name: str) -> ZoneInfo:

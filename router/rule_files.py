@@ -169,6 +169,13 @@ def _write(path: Path, data: bytes, like: os.stat_result | None = None) -> None:
         os.close(folder)
 
 
+def keep(path: Path, data: bytes) -> None:
+    """Put a file of ours into the state directory in one step, mode 0600, its owner that of the folder. Raises
+    OSError."""
+    owner = os.stat(path.parent)
+    _write(path, data, os.stat_result((stat.S_IFREG | 0o600, 0, 0, 1, owner.st_uid, owner.st_gid, 0, 0, 0, 0)))
+
+
 def _attributes(path: Path) -> list[str]:
     try:
         return os.listxattr(path, follow_symlinks=False)
@@ -235,13 +242,11 @@ class History:
                 before = self.entries()
                 if before and before[0].sha256 == entry.sha256:
                     return before[0]  # a restart is no news
-                owner = os.stat(self.folder)
-                like = os.stat_result((stat.S_IFREG | 0o600, 0, 0, 1, owner.st_uid, owner.st_gid, 0, 0, 0, 0))
-                _write(self._path(entry), data, like)
+                keep(self._path(entry), data)
                 kept = [entry, *(one for one in before if one.sha256 != entry.sha256)]
                 rows = [asdict(one) | {"at": one.at.isoformat(timespec="seconds")} for one in kept[:KEPT]]
                 text = json.dumps(rows, ensure_ascii=False, indent=1)
-                _write(self.folder / "index.json", text.encode(), like)
+                keep(self.folder / "index.json", text.encode())
                 for old in kept[KEPT:]:
                     self._path(old).unlink(missing_ok=True)
         except OSError as error:

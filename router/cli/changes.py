@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
+from pathlib import Path
 
+from router.calendar_copies import copies_for
 from router.cli.checking import Checked
 from router.rules import cases
 from router.rules.compile import compile_rules
@@ -83,7 +85,8 @@ def _tests(old: RulesFile, new: Checked) -> Iterator[str]:
     """The old file's own tests under the new rules show what behaves differently; the new file's show if it is good."""
     assert new.file is not None and new.report is not None
     borrowed = replace(new.file, tests=old.tests, test_defaults=old.test_defaults)
-    report = cases.run(compile_rules(borrowed, new.data)).as_json()
+    copies = copies_for((new.file.base or Path()) / Path(new.file.source).name)
+    report = cases.run(compile_rules(borrowed, new.data, copies.get)).as_json()
     failing = [one for one in report["tests"] if not one["ok"]]
     yield f"old tests under the new rules: {report['passed']} pass, {report['failed']} do not"
     for one in failing:

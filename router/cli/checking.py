@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from router.calendar_copies import copies_for
 from router.errors import BadFile, Problem, Severity
 from router.rules import cases, problems
 from router.rules.compile import compile_rules
 from router.rules.load import check
 from router.rules.schema import RulesFile
+from router.rules.surroundings import ending
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,15 @@ def checked(
 ) -> Checked:
     """name: what locations show. base: the folder that paths in the file start from; None: that of `name`.
     today, model: for the warnings that depend on them."""
-    file, found = check(data, str(name), base=base or name.parent, today=today, model=model)
+    folder = base or name.parent
+    file, found = check(data, str(name), base=folder, today=today, model=model)
     if file is None:
         return Checked(data, None, found, None)
     try:
-        return Checked(data, file, found, cases.run(compile_rules(file, data)))
+        ruleset = compile_rules(file, data, copies_for(folder / name.name, anew=True).get)
     except BadFile as bad:  # something outside the file that it names
         return Checked(data, None, (*found, *bad.problems), None)
+    found = (*found, *ruleset.warnings)
+    if today is not None and today.month >= 11:
+        found = (*found, *ending(file, ruleset.calendars, today.year + 1))
+    return Checked(data, file, found, cases.run(ruleset))

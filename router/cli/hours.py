@@ -30,7 +30,9 @@ def hours_command(queue: str | None, rules: Path, at: datetime | None, days: int
     mailrouter hours accounts --days 14
     mailrouter hours accounts --at 2026-12-31T14:00 --days 5
     """
-    ruleset = load_generation(rules, None).ruleset
+    ruleset = load_generation(rules, None, anew=True).ruleset
+    for one in ruleset.warnings:
+        click.echo(f"{one.location}: warning {one.code}: {one.message}", err=True)
     if queue is not None and queue not in ruleset.queues:
         near = closest(queue, ruleset.queues)
         raise BadInput(

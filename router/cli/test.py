@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from router import rule_files
+from router.calendar_copies import copies_for
 from router.rules import cases
 from router.rules.compile import compile_rules
 from router.rules.load import load
@@ -25,7 +26,8 @@ def test_command(rules: Path, only: str | None, mutate: bool, junit: Path | None
     mailrouter test --mutate rules.yaml
     """
     data = rule_files.read(rules)
-    report = cases.run(compile_rules(load(data, str(rules), base=rules.parent), data), only=only, mutate=mutate)
+    ruleset = compile_rules(load(data, str(rules), base=rules.parent), data, copies_for(rules).get)
+    report = cases.run(ruleset, only=only, mutate=mutate)
     if junit is not None:
         junit.write_text(report.as_junit(), encoding="utf-8")
     click.echo(json.dumps(report.as_json(), ensure_ascii=False) if as_json else report.as_text())

@@ -156,7 +156,9 @@ class RemoteLists:
     async def _fetch(self, one: RemoteList, table: _Table) -> None:
         began = self._clock()
         try:
-            table.rows = await self._in_thread(one, lambda: parsed(_by_http(one), one.key, one.value))
+            table.rows = await self._in_thread(
+                one, lambda: parsed(fetched(one.of, one.timeout_s, "text/csv, */*"), one.key, one.value)
+            )
             table.at, table.why = began, ""
             self.counters["fetched"] += 1
         except Unusable as error:
@@ -289,17 +291,23 @@ def _from_postgres(dsn: str, sql: str, key: str, wait_s: float) -> Any:
 # --------------------------------------------------------------------------------------------------------------- https
 
 
-def _by_http(one: RemoteList) -> bytes:
-    parts = urllib.parse.urlsplit(one.of)
+def fetched(address: str, timeout_s: float, accept: str) -> bytes:
+    """What an https address gives, at most MAX_FILE_BYTES; http to loopback only. timeout_s: for each answer of the
+    server, ten times as much for all. accept: what is asked for. Raises Unusable."""
+    try:
+        parts = urllib.parse.urlsplit(address)
+        port = parts.port
+    except ValueError as error:
+        raise Unusable(f"{address}: {error}") from None
     host = parts.hostname or ""
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
-        raise Unusable(f"{one.of}: only https")
+        raise Unusable(f"{address}: only https")
     make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = make(host, parts.port, timeout=one.timeout_s)
-    ends_at = time.monotonic() + 10 * one.timeout_s  # `timeout` is for each answer of the server
+    connection = make(host, port, timeout=timeout_s)
+    ends_at = time.monotonic() + 10 * timeout_s
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", target, headers={"User-Agent": "mailrouter", "Accept": "text/csv, */*"})
+        connection.request("GET", target, headers={"User-Agent": "mailrouter", "Accept": accept})
         with connection.getresponse() as response:
             if response.status != 200:
                 raise Unusable(f"{host} answered {response.status} {response.reason}")

@@ -119,7 +119,10 @@ CODES: dict[str, Entry] = {
     "E316": Entry("A tag that no rule writes.", "Take the suggested one, or add `tag:` to a rule."),
     "E317": Entry("A language that is not one of `languages`.", "Add it there, or remove the text."),
     "E318": Entry("Two queues have the same address.", "An address belongs to one queue."),
-    "E319": Entry("The mail of a test cannot be read.", "Paths start from the folder of the rules file."),
+    "E319": Entry(
+        "The mail of a test, a key or a calendar cannot be read, or has nothing in it.",
+        "Paths start from the folder of the rules file; a calendar may also stand behind https.",
+    ),
     "W501": Entry(
         "A rule stands after rules of a later stage.",
         "Stages run in their order whatever the file says; write them so.",
@@ -161,6 +164,10 @@ CODES: dict[str, Entry] = {
         "Texts are normalised: small letters, `ё` as `е`, `№` as `no`, one kind of apostrophe and space.",
     ),
     "W519": Entry("The file of a list cannot be read, or lacks a column.", "Look-ups are unknown until it can."),
+    "W520": Entry(
+        "A calendar by https could not be fetched, or not be kept.",
+        "The last good copy is used; `mailrouter hours` shows what is believed.",
+    ),
 }
 
 _RANGES = (

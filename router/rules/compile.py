@@ -24,7 +24,7 @@ from router.rules.ruleset import (
 )
 from router.rules.schema import actions
 from router.rules.schema_conditions import Condition
-from router.rules.surroundings import calendars_of, site_of
+from router.rules.surroundings import CalendarAt, calendars_of, nobody_fetches, site_of
 from router.rules.text_conditions import groups_of
 from router.rules.writing import action_said
 from router.vocabulary import Stage
@@ -34,11 +34,13 @@ __all__ = ["Ruleset", "compile_rules", "without"]
 CYRILLIC, LATIN = "cyrillic", "latin"
 
 
-def compile_rules(file: schema.RulesFile, data: bytes = b"") -> Ruleset:
-    """The rules, ready to decide. file: as `load` gave it. data: its bytes, for `sha`.
+def compile_rules(file: schema.RulesFile, data: bytes = b"", calendar_at: CalendarAt = nobody_fetches) -> Ruleset:
+    """The rules, ready to decide. file: as `load` gave it. data: its bytes, for `sha`. calendar_at: gives calendars
+    that the file names by https.
 
     Raises BadFile when something that the file names outside itself (a key, a calendar) cannot be read.
     """
+    calendars, warnings = calendars_of(file, calendar_at)
     making = Making(file, compile_condition)
     for name in file.patterns:  # those that no rule uses have examples, which are tests
         making.group_of_pattern(name)
@@ -60,7 +62,7 @@ def compile_rules(file: schema.RulesFile, data: bytes = b"") -> Ruleset:
         sha=file.sha256 or hashlib.sha256(data).hexdigest(),
         site=site_of(file),
         zone=ZoneInfo(file.settings.timezone),
-        calendars=calendars_of(file),
+        calendars=calendars,
         phrases=PhraseBook(making.phrases),
         groups=tuple(tuple(groups) for groups in making.groups),
         pattern_groups=making.pattern_groups,
@@ -72,6 +74,7 @@ def compile_rules(file: schema.RulesFile, data: bytes = b"") -> Ruleset:
         require=require,
         scripts={str(language): _script_of(file, str(language)) for language in file.languages},
         own_domains=_own_domains(file),
+        warnings=warnings,
     )
 
 

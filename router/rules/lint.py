@@ -7,7 +7,7 @@ from router.errors import Location, Problem
 from router.rules import lint_words
 from router.rules import schema_actions as a
 from router.rules import schema_conditions as c
-from router.rules.schema import DatedHoliday, ItemsList, Mode, Rule, RulesFile
+from router.rules.schema import DatedHoliday, IcsHolidays, ItemsList, Mode, Rule, RulesFile
 from router.rules.walk import conditions_of, walk
 from router.vocabulary import Stage
 
@@ -338,6 +338,8 @@ def _next_year(file: RulesFile, year: int) -> Iterator[Problem]:
     """W513: days that are written with their year, this year's and none of the next."""
     for calendar in file.calendars.values():
         holidays = file.holidays.get(calendar.holidays or "", ())
+        if any(isinstance(one, IcsHolidays) for one in holidays):
+            continue  # judged when it was read: surroundings.ending
         years = {one.date.year for one in calendar.exceptions}
         years |= {int(one.date[:4]) for one in holidays if isinstance(one, DatedHoliday) and len(one.date) == 10}
         if years and max(years) < year:

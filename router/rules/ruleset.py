@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
 
 from router import hours
+from router.errors import Problem
 from router.facts import Site
 from router.logic import Truth
 from router.rules import schema
@@ -145,7 +146,7 @@ class Ruleset:
     sha: sha256 of the file's bytes, hex. groups: for each phrase of `phrases`, the groups (a pattern, a `words:` list)
     it belongs to. conditions: the named ones. checklists: in the order of the file. require: `settings.reply.require`.
     scripts: language -> the script its texts are written in (`cyrillic`, `latin`, or ""). own_domains: those that our
-    answers come from, lower case A-labels.
+    answers come from, lower case A-labels. warnings: about what was read outside the file.
     """
 
     file: schema.RulesFile
@@ -164,6 +165,7 @@ class Ruleset:
     require: Check | None
     scripts: Mapping[str, str]
     own_domains: frozenset[str]
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def settings(self) -> schema.Settings:

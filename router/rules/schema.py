@@ -212,7 +212,7 @@ class EasterHoliday:
 
 @dataclass(frozen=True, slots=True)
 class IcsHolidays:
-    """source: a path, relative to the rules file, or an https address; every whole-day event is a closed day."""
+    """source: a path, relative to the rules file, or an https address. What it closes: see `ical`."""
 
     source: Text
     at: Location = field(default=NOWHERE, compare=False)

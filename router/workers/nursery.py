@@ -37,10 +37,10 @@ from router.message.message import Message
 from router.pseudonyms import read_key
 from router.rules import cases, problems
 from router.rules.load import check
+from router.rules.surroundings import ending
 from router.threads import store as threads
 from router.threads.store import ThreadReader
 from router.workers import scan
-from router.workers.warm import warm
 from router.workers.warm import warm
 
 MAX_CONTROL_BYTES = 1 << 20
@@ -67,7 +67,13 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, _reap)
     try:
         generation = load_generation(
-            options.rules, options.models, base=options.base, owners=options.owner, group=options.group
+            options.rules,
+            options.models,
+            base=options.base,
+            owners=options.owner,
+            group=options.group,
+            state=options.state,
+            anew=True,
         )
     except BadFile as bad:
         listed = [problems.as_json(one) for one in bad.problems[:MAX_PROBLEMS]]
@@ -78,7 +84,7 @@ def main() -> None:
         return
     generation, no_threads = _with_threads(generation, options.state)
     ruleset = generation.ruleset
-    warnings = _warnings(generation, options.rules) if options.test else ()
+    warnings = ruleset.warnings + (_warnings(generation, options.rules) if options.test else ())
     answering, no_answers = _answering(generation, options.base or options.rules.parent, options.key_file)
     if answering is not None:
         generation = replace(generation, is_acknowledgement=partial(own_id.is_ours, answering.keys))
@@ -100,7 +106,6 @@ def main() -> None:
             }
         },
     )
-    warm()
     warm()
     # Objects made until here are never collected, so that the pages stay shared with the workers.
     gc.collect()
@@ -179,9 +184,10 @@ def _failing_tests(generation: Generation) -> str:
 def _warnings(generation: Generation, rules: Path) -> tuple[Problem, ...]:
     """What lint has to say about rules that are good: told with the reload, no reason against it."""
     file, model = generation.ruleset.file, generation.model
-    _, found = check(
-        _source(rules), str(rules), base=file.base, today=datetime.now().date(), model=model.id if model else None
-    )
+    today = datetime.now().date()
+    _, found = check(_source(rules), str(rules), base=file.base, today=today, model=model.id if model else None)
+    if today.month >= 11:
+        found = (*found, *ending(file, generation.ruleset.calendars, today.year + 1))
     return tuple(one for one in found if one.severity is Severity.WARNING)
 
 

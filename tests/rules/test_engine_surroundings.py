@@ -30,6 +30,13 @@ SUMMARY:Labour Day
 END:VEVENT
 BEGIN:VEVENT
 DTSTART:20260304T090000Z
+DTEND:20260304T103000Z
+SUMMARY:Stocktaking
+END:VEVENT
+BEGIN:VEVENT
+DTSTART:20260305T090000Z
+DTEND:20260305T103000Z
+TRANSP:TRANSPARENT
 SUMMARY:A meeting
 END:VEVENT
 END:VCALENDAR
@@ -99,16 +106,19 @@ def test_whole_days_of_a_calendar_file_are_closed(tmp_path):
     assert closed == [20, 24, 25, 26, 27]  # two Sundays, one Saturday, and the three days of the event
     assert calendar.day(date(2026, 12, 24)).holiday == "Christmas, and after"
     assert calendar.day(date(2031, 5, 1)).holiday == "Labour Day"
-    assert calendar.day(date(2026, 3, 4)).spans, "a meeting closes nothing"
+    assert len(calendar.day(date(2026, 3, 4)).spans) == 2, "an hour and a half is gone"
+    assert len(calendar.day(date(2026, 3, 5)).spans) == 1, "a meeting closes nothing"
 
 
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("{ics: https://desk.example/days.ics}", "save it there and write its path"),
+        ("{ics: https://desk.example/days.ics}", "save the calendar beside the rules"),
         ("{ics: none.ics}", "none.ics cannot be read"),
-        ("{ics: empty.ics}", "holds no whole-day event"),
+        ("{ics: empty.ics}", "empty.ics holds no event"),
         ("{country: XX}", "holidays"),
+        ("{country: DE, category: holy}", "knows no holy days of DE"),
+        ("{country: UA}", "gives no public day of UA after 2022; its days of category workday"),
     ],
 )
 def test_holidays_that_cannot_be_had_are_a_located_error(tmp_path, entry, message):
@@ -118,11 +128,18 @@ def test_holidays_that_cannot_be_had_are_a_located_error(tmp_path, entry, messag
     assert message in problem.message
 
 
+def test_days_of_a_country_are_closed_under_their_english_names():
+    german = compiled(HEAD.replace(DAYS, "  days: [{country: DE-BY}]")).calendars["office"]
+    assert german.day(date(2027, 1, 6)).holiday == "Epiphany", "a day of Bavaria alone"
+    assert not german.day(date(2040, 12, 25)).spans
+    ukrainian = compiled(HEAD.replace(DAYS, "  days: [{country: UA, category: workday}]")).calendars["office"]
+    assert ukrainian.day(date(2026, 8, 24)).holiday == "Independence Day"
+
+
 @pytest.fixture
 def whole(tmp_path):
     """The file that uses everything the language has, with the files it names."""
     text = (HERE / "whole-language.yaml").read_text(encoding="utf-8")
-    text = "".join(line for line in text.splitlines(keepends=True) if "country:" not in line)
     (tmp_path / "panel.key").write_bytes(b"secret")
     (tmp_path / "days.ics").write_text(ICS)
     (tmp_path / "mail.eml").write_bytes(b"From: a@b.example\r\nSubject: hello\r\n\r\nHow are you?\r\n")
