@@ -1,7 +1,8 @@
 """`mailrouter hours`: what is believed about the working time of a department, day by day, and why."""
 
 import json
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import click
@@ -12,6 +13,12 @@ from router.generation import load_generation
 from router.hours import HORIZON_DAYS, Calendar
 from router.rules.ruleset import Ruleset
 
+_STATES = {
+    "closed": "no hours now",
+    "holiday": "a holiday",
+    "before_open": "before it opens",
+    "after_close": "after hours",
+}
 _NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -48,12 +55,12 @@ def hours_command(queue: str | None, rules: Path, at: datetime | None, days: int
 
 
 def told_about(ruleset: Ruleset, queue: str, at: datetime | None, days: int) -> dict[str, object]:
-    """queue, zone, at, state, opens_at, answer_by (null where none), days: [{date, hours, reason}]. A time without an
-    offset is meant in the calendar's zone."""
+    """queue, zone, at, state, opens_at (now, if it is open), closes_at, opens_again_at, answer_by (null where none),
+    days: [{date, hours, reason}]. A time without an offset is meant in the calendar's zone."""
     calendar = ruleset.calendar_of(queue)
     now = _placed(at, calendar)
     promised = ruleset.queues[queue].first_answer
-    opens = calendar.next_opening(now)
+    opens, closes = calendar.next_opening(now), _closing(calendar, now)
     due = calendar.answer_due_at(now, promised) if promised is not None else None
     listed = []
     for step in range(days):
@@ -66,10 +73,31 @@ def told_about(ruleset: Ruleset, queue: str, at: datetime | None, days: int) -> 
         "zone": calendar.zone,
         "at": now.isoformat(timespec="minutes"),
         "state": calendar.state(now),
-        "opens_at": opens.isoformat(timespec="minutes") if opens else None,
-        "answer_by": due.isoformat(timespec="minutes") if due else None,
+        "opens_at": _iso(opens),
+        "closes_at": _iso(closes),
+        "opens_again_at": _iso(calendar.next_opening(closes) if closes else None),
+        "answer_by": _iso(due),
         "days": listed,
     }
+
+
+def _closing(calendar: Calendar, now: datetime) -> datetime | None:
+    """When the hours end that it is open in; None: it is closed, or open for a week and more."""
+    if calendar.state(now) != "open":
+        return None
+    date, minute = now.date(), now.hour * 60 + now.minute
+    for _ in range(7):
+        end = next((span.end for span in calendar.day(date).spans if span.start <= minute < span.end), None)
+        if end is None:
+            return datetime.combine(date, time(minute // 60, minute % 60), now.tzinfo)
+        if end < 1440:
+            return datetime.combine(date, time(end // 60, end % 60), now.tzinfo)
+        date, minute = date + timedelta(1), 0
+    return None
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="minutes") if moment else None
 
 
 def _placed(at: datetime | None, calendar: Calendar) -> datetime:
@@ -89,13 +117,21 @@ def _for_a_person(told: dict[str, object]) -> str:
     for day in days:
         weekday = _NAMES[datetime.fromisoformat(day["date"]).weekday()]
         shown = ", ".join(day["hours"]) or "closed"
-        lines.append(f"  {weekday} {day['date']}  {shown:<{width}}  {day['reason']}")
+        reason = day["reason"] if day["hours"] else re.sub("^closed,? ", "", day["reason"])
+        lines.append(f"  {weekday} {day['date']}  {shown:<{width}}  {reason}")
     at = _shown(told["at"])
-    lines.append(f"At {at} it is {str(told['state']).replace('_', ' ')}.")
     if told["state"] != "open":
+        lines.append(f"At {at} it is closed ({_STATES[str(told['state'])]}).")
         lines.append(
             f"Next opening: {_shown(told['opens_at'])}." if told["opens_at"] else "It does not open in a year."
         )
+    elif told["closes_at"]:
+        lines.append(f"At {at} it is open, until {_shown(told['closes_at'])}.")
+        lines.append(
+            f"Next opening: {_shown(told['opens_again_at'])}." if told["opens_again_at"] else "Then no more in a year."
+        )
+    else:
+        lines.append(f"At {at} it is open, for a week and more.")
     if told["answer_by"]:
         lines.append(f"A mail of that moment is answered by {_shown(told['answer_by'])}.")
     return "\n".join(lines)

@@ -67,16 +67,22 @@ def test_hours_are_told_day_by_day_with_the_reason():
         "accounts (calendar accounts_office, Europe/Kyiv)",
         "  Thu 2026-12-31  09:00-15:00  exception: New Year's Eve",
         "  Fri 2027-01-01  closed       holiday: New Year's Day",
-        "  Sat 2027-01-02  closed       closed every Saturday",
-        "  Sun 2027-01-03  closed       closed every Sunday",
-        "At Thu 2026-12-31 14:00 it is open.",
+        "  Sat 2027-01-02  closed       every Saturday",
+        "  Sun 2027-01-03  closed       every Sunday",
+        "At Thu 2026-12-31 14:00 it is open, until Thu 2026-12-31 15:00.",
+        "Next opening: Mon 2027-01-04 09:00.",
         "A mail of that moment is answered by Mon 2027-01-04 16:00.",
     ]
 
 
 def test_hours_tell_the_next_opening():
     told = run("hours", "accounts", "--at", "2026-03-06T19:40", "--days", "1", *RULES)
-    assert "it is after close.\nNext opening: Mon 2026-03-09 09:00.\n" in told
+    assert "it is closed (after hours).\nNext opening: Mon 2026-03-09 09:00.\n" in told
+
+
+def test_hours_of_a_desk_that_never_closes():
+    told = run("hours", "support", "--at", "2026-03-06T19:40", "--days", "1", *RULES)
+    assert "it is open, for a week and more.\nA mail of that moment is answered by Fri 2026-03-06 23:40." in told
 
 
 def test_hours_for_programs_of_every_queue():
