@@ -13,8 +13,6 @@ from router.acknowledge.accepted import of_raw
 from router.acknowledge.compose import Answered, CannotCompose, Composed, compose
 from router.acknowledge.keys import BadKey, Keys, read_keys
 from router.acknowledge.policy import (
-    PLACEHOLDERS,
-    SUBJECT_PLACEHOLDERS,
     Limits,
     Policy,
     QueueText,
@@ -36,14 +34,12 @@ class NoAnswers(BadInput):
 
 
 def policy_of(ruleset: Ruleset) -> Policy:
-    """What the service needs of a rules file. Raises NoAnswers when the file sends no answers or a text could not be
-    said."""
+    """What the service needs of a rules file. Raises NoAnswers when the file sends no answers."""
     file = ruleset.file
     settings, replies = file.settings.reply, file.replies
     if settings is None or replies is None:
         missing = "settings.reply" if settings is None else "replies"
         raise NoAnswers(f"{file.source}: there is no {missing}, so that no acknowledgement can be sent")
-    _check_places(replies)
     return Policy(
         site=ruleset.site,
         languages=tuple(str(one) for one in file.languages),
@@ -143,21 +139,6 @@ def _asks(file: schema.RulesFile) -> dict[str, dict[str, str]]:
             found[f"{checklist.name}.{item.id}"] = texts = _plain(item.ask)
             found.setdefault(str(item.id), texts)
     return found
-
-
-def _check_places(replies: schema.Replies) -> None:
-    """An answer says nothing that the writer wrote or that is on file about anybody (reliability.md, 20, 45)."""
-    groups = [("replies.subject", replies.subject, SUBJECT_PLACEHOLDERS)]
-    groups += [("replies.open", replies.open, frozenset()), ("replies.close", replies.close, frozenset())]
-    groups += [(f"replies.snippets.{name}", texts, PLACEHOLDERS) for name, texts in replies.snippets.items()]
-    for where, texts, allowed in groups:
-        for language, text in texts.by_language.items():
-            for place in placeholders_in(str(text)):
-                if place not in allowed:
-                    raise NoAnswers(
-                        f"{text.at}: {where}.{language}: an answer cannot say {{{place}}}; it may say "
-                        + (", ".join(f"{{{one}}}" for one in sorted(allowed)) or "nothing in braces")
-                    )
 
 
 @dataclass(frozen=True, slots=True)

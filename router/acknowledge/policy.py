@@ -8,10 +8,6 @@ from datetime import timedelta
 from router.facts import Site
 from router.message.addresses import ascii_domain
 
-PLACEHOLDERS = frozenset({"queue", "expect_by", "opens_at", "missing"})
-"""What a snippet may name. The writer's own words (`{url}`) and what is on file (`{contract}`) have no place in it."""
-SUBJECT_PLACEHOLDERS = frozenset({"subject"})
-
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 

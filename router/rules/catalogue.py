@@ -100,9 +100,9 @@ CODES: dict[str, Entry] = {
     "E304": Entry("A list that does not exist.", "Define it under `lists`."),
     "E305": Entry("A text is missing in a language.", "Every text for customers stands in every one of `languages`."),
     "E306": Entry(
-        "A placeholder that is not known, or a brace that stands alone.",
-        "Known: `{queue} {expect_by} {opens_at} {missing} {ticket} {contract} {login} {url}`, and `{subject}` in the "
-        "subject of an answer.",
+        "A placeholder that is not known or cannot stand here, or a brace that stands alone.",
+        "Snippets: `{queue} {expect_by} {opens_at} {missing}`; the subject of an answer: `{subject}`; notes and header "
+        "fields also `{ticket} {contract} {login} {url}`, which an answer never tells.",
     ),
     "E307": Entry("A classifier that does not exist.", "Define it under `classifiers`."),
     "E308": Entry("A label that its classifier does not have.", "Take one of its `labels`."),

@@ -238,7 +238,13 @@ class _Snippets:
     """NAME -> a text for every language; the order is the order in which an answer says them."""
 
     said = "snippets by name"
-    texts = TextsOf(Template())
+    texts = TextsOf(
+        Template(
+            schema.ANSWER_PLACEHOLDERS,
+            "an answer says nothing that the writer wrote or that is on file; it may say "
+            + ", ".join(f"{{{one}}}" for one in sorted(schema.ANSWER_PLACEHOLDERS)),
+        )
+    )
 
     def read(self, node: Node, reader: Reader) -> Any:
         if not isinstance(node, document.Mapping):
@@ -255,13 +261,22 @@ class _Snippets:
         return {"type": "object", "additionalProperties": self.texts.json_schema()}
 
 
+_FRAME = Template(frozenset(), "it stands in every answer; say that in a snippet")
 _REPLIES = Block(
     "replies",
     schema.Replies,
     {
-        "subject": Key(TextsOf(Template(schema.PLACEHOLDERS, line=True)), "the Subject of an answer", required=True),
-        "open": Key(TextsOf(Template()), "its first paragraph", required=True),
-        "close": Key(TextsOf(Template()), "its last paragraph", required=True),
+        "subject": Key(
+            TextsOf(
+                Template(
+                    frozenset({"subject"}), "the Subject of an answer may say {subject} and nothing else", line=True
+                )
+            ),
+            "the Subject of an answer",
+            required=True,
+        ),
+        "open": Key(TextsOf(_FRAME), "its first paragraph", required=True),
+        "close": Key(TextsOf(_FRAME), "its last paragraph", required=True),
         "snippets": Key(_Snippets(), "the paragraphs that rules say, in the order they are sent", required=True),
     },
 )

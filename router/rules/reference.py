@@ -8,7 +8,7 @@ from router.rules.grammar import FILE
 from router.rules.grammar_cases import CASE, GIVEN, Cases
 from router.rules.grammar_rules import ACTIONS, RULE, Rules
 from router.rules.grammar_texts import OPERATORS
-from router.rules.schema import PLACEHOLDERS
+from router.rules.schema import ANSWER_PLACEHOLDERS, PLACEHOLDERS
 from router.vocabulary import Stage
 
 BEGIN, END = "<!-- reference: printed by router/rules/reference.py -->", "<!-- end of the reference -->"
@@ -21,9 +21,14 @@ def markdown() -> str:
     lines += ["### Text tests", "", "| test | true when | value |", "|---|---|---|"]
     lines += [f"| `{word}` | {_cell(entry.doc)} | {_cell(entry.shape.said)} |" for word, entry in OPERATORS.items()]
     lines += ["", "### Actions", "", *_actions()]
-    names = " ".join(f"`{{{name}}}`" for name in sorted(PLACEHOLDERS - {"subject"}))
-    lines += ["", "### Placeholders", "", f"{names}, and `{{subject}}` in the subject of an answer.", "", END]
+    own = PLACEHOLDERS - ANSWER_PLACEHOLDERS - {"subject"}
+    told = f"In snippets, notes and header fields: {_names(ANSWER_PLACEHOLDERS)}. In notes and header fields alone: {_names(own)}."
+    lines += ["", "### Placeholders", "", f"{told} In the subject of an answer: `{{subject}}` alone.", "", END]
     return "\n".join(lines)
+
+
+def _names(placeholders: frozenset[str]) -> str:
+    return " ".join(f"`{{{name}}}`" for name in sorted(placeholders))
 
 
 def _tables(title: str, keys: Mapping[str, Key]) -> Iterator[str]:

@@ -258,9 +258,10 @@ class Many:
 
 @dataclass(frozen=True)
 class Template:
-    """A text with placeholders."""
+    """A text with placeholders. refused: why the others may not stand here."""
 
     allowed: frozenset[str] = PLACEHOLDERS - {"subject"}
+    refused: str = ""
     said: str = "a text"
     line: bool = False
 
@@ -270,14 +271,14 @@ class Template:
             return INVALID
         if self.line and "\n" in text.strip("\n"):
             return reader.problem("E218", text.at, "this text must be one line")
-        return text if check_placeholders(text, self.allowed, reader) else INVALID
+        return text if check_placeholders(text, self.allowed, reader, self.refused) else INVALID
 
     def json_schema(self) -> dict[str, Any]:
         names = ", ".join(f"{{{name}}}" for name in sorted(self.allowed))
         return {"type": ["string", "number"], "description": f"{self.said}; may hold {names}" if names else self.said}
 
 
-def check_placeholders(text: Text, allowed: Iterable[str], reader: Reader) -> bool:
+def check_placeholders(text: Text, allowed: Iterable[str], reader: Reader, refused: str = "") -> bool:
     allowed = sorted(allowed)
     rest = text
     complete = True
@@ -286,6 +287,9 @@ def check_placeholders(text: Text, allowed: Iterable[str], reader: Reader) -> bo
         if name not in allowed:
             complete = False
             hint = ""
+            if refused and name in PLACEHOLDERS - {"subject"}:
+                reader.problem("E306", text.at, f"{{{name}}} cannot stand here: {refused}")
+                continue
             if name == "subject":
                 hint = "; {subject} may stand only in replies > subject"
             elif not allowed:

@@ -12,7 +12,7 @@ from router.acknowledge.throttle import State, Throttle
 from router.answering import NoAnswers, answering_of, keys_of, policy_of
 from router.cli import mailrouter
 from router.cli.acknowledge import clock
-from router.errors import BadInput
+from router.errors import BadFile, BadInput
 from router.generation import load_generation
 from tests.acknowledge.desk import KEYS, OLENA
 
@@ -180,9 +180,11 @@ def test_the_rules_of_the_project_make_a_policy():
 
 @pytest.mark.parametrize("place", ["{contract}", "{login}", "{ticket}", "{url}"])
 def test_an_answer_cannot_say_what_is_on_file_or_what_was_written(tmp_path, place):
-    bad = ruleset(tmp_path, ("Please give your contract number or login.", f"Is it {place}?"))
-    with pytest.raises(NoAnswers, match=r"rules.yaml:\d+:\d+: replies.snippets.name_account.en: an answer cannot say"):
-        policy_of(bad)
+    with pytest.raises(BadFile) as refused:
+        ruleset(tmp_path, ("Please give your contract number or login.", f"Is it {place}?"))
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.place) == ("E306", "replies > snippets > name_account > en")
+    assert f"{place} cannot stand here: an answer says nothing that the writer wrote" in problem.message
 
 
 def test_without_a_domain_or_a_key_the_filter_asks_for_nothing(tmp_path):
