@@ -1,15 +1,15 @@
 """`mailrouter serve`: the filter."""
 
 import asyncio
+import json
 import pwd
 import sys
 from collections.abc import MutableMapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
-import structlog
 
 from router import rule_files
 from router.cli.asking import CONTROL, KEY_FILE, MODELS, RESOLVER, RULES, STATE, Moment, Span
@@ -147,23 +147,19 @@ def user_id(name: str | None) -> int | None:
 
 def logger(form: str = "json") -> Any:
     """A function `log(event, **values)` that writes one line to stderr: JSON, or words for a person (`human`)."""
-    structlog.configure(
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(ensure_ascii=False, default=str) if form == "json" else human_line,
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    bound = structlog.get_logger()
+    as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
     def log(event: str, **values: object) -> None:
-        bound.msg(event, **{name: value for name, value in values.items() if value not in (None, (), [], {}, "")})
+        told = {name: value for name, value in values.items() if value or value == 0}
+        told["event"] = event
+        told["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        # One write a line, so that lines of several processes do not mix.
+        sys.stderr.write(f"{as_json(told) if form == 'json' else human_line(told)}\n")
 
     return log
 
 
-def human_line(_logger: object, _method: str, values: MutableMapping[str, Any]) -> str:
+def human_line(values: MutableMapping[str, Any]) -> str:
     """`19:40:03  decided  queue_id=4C1 queue=support fired=[…]`: one line, whatever the values hold."""
     at, event = str(values.pop("timestamp", "")), str(values.pop("event", ""))
     told = " ".join(f"{name}={_shown(value)}" for name, value in values.items())

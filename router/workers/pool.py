@@ -452,9 +452,8 @@ class Pool:
             if loaded.may_teach(raw):
                 self._teach(raw, offer)
             return stripped(raw, offer)
-        fingerprint = _fingerprint(raw)
         now = self._monotonic()
-        if self._poison.get(fingerprint, 0.0) > now:
+        if self._poison and self._poison.get(_fingerprint(raw), 0.0) > now:
             return self._undecided(raw, offer, loaded, "poison", "it ended a worker before")
         looked_up = await self._look_ups.for_mail(raw) if self._look_ups else None
         worker = await self._worker()
@@ -464,14 +463,14 @@ class Pool:
         try:
             answer = answer_from(await worker.ask(request_frame(raw, offer, looked_up), self.limits.deadline_s))
         except asyncio.CancelledError:
-            worker.blamed = (fingerprint, now)  # should it end in it all the same
+            worker.blamed = (_fingerprint(raw), now)  # should it end in it all the same
             raise
         except TimeoutError:
-            self._poisoned(fingerprint, now)
+            self._poisoned(_fingerprint(raw), now)
             return self._undecided(raw, offer, loaded, "deadline", f"not decided within {self.limits.deadline_s:g} s")
         except (ConnectionError, BadAnswer) as error:
             worker.kill()  # for one that says nonsense; the other is dead
-            self._poisoned(fingerprint, now)
+            self._poisoned(_fingerprint(raw), now)
             return self._undecided(raw, offer, loaded, "worker", str(error))
         self._failures = 0
         self._offer(worker)

@@ -257,9 +257,8 @@ def test_health_asked_by_many_at_once_is_one_mail():
 
 
 def test_a_log_line_for_a_person_is_one_line():
-    line = human_line(
-        None, "", {"timestamp": "2026-03-06T19:40:03Z", "event": "decided", "queue": "a\r\nb", "tags": ["x", "y"]}
-    )
+    values = {"timestamp": "2026-03-06T19:40:03Z", "event": "decided", "queue": "a\r\nb", "tags": ["x", "y"]}
+    line = human_line(values)
     assert line == "19:40:03  decided         queue=a  | b tags=x,y"
 
 
