@@ -18,7 +18,7 @@ from router.cli.serve import human_line
 from router.monitoring.exposition import NAMES, Figures, text
 from router.monitoring.http import MAX_CONNECTIONS, Monitoring
 from router.monitoring.tally import BUCKETS_S, Histogram, Tally
-from router.service import activated_names
+from router.service import activated_names, watch
 from tests.integration.filter import ROOT, eventually
 from tests.integration.postfix import free_port
 from tests.life.test_records import Desk
@@ -165,9 +165,9 @@ def test_health_is_a_decided_mail_that_is_counted_nowhere(desk):
 def test_a_filter_whose_workers_are_frozen_is_unwell_and_recovers(desk):
     for pid in desk.filter.worker_pids():
         os.kill(pid, signal.SIGSTOP)
-    eventually(lambda: ask(desk.url + "/healthz")[0] == 503)
+    eventually(lambda: ask(desk.url + "/healthz")[0] == 503, 60)
     assert "not decided within" in desk.filter.of("unwell")[0]["reason"]
-    eventually(lambda: ask(desk.url + "/healthz")[0] == 200)
+    eventually(lambda: ask(desk.url + "/healthz")[0] == 200, 60)
 
 
 def test_other_paths_methods_and_nonsense_are_answered_or_dropped(desk):
@@ -176,7 +176,7 @@ def test_other_paths_methods_and_nonsense_are_answered_or_dropped(desk):
     for line, answer in (
         (b"POST /metrics HTTP/1.1\r\n\r\n", b" 405 "),
         (b"hello\r\n\r\n", b" 400 "),
-        (b"HEAD /healthz HTTP/1.1\r\n\r\n", b" 200 "),
+        (b"HEAD /metrics HTTP/1.1\r\n\r\n", b" 200 "),
         (b"x" * 100_000, b""),
         (b"", b""),
     ):
@@ -188,7 +188,7 @@ def test_other_paths_methods_and_nonsense_are_answered_or_dropped(desk):
             except ConnectionError:
                 said = b""
         assert answer in said[:16]
-    assert ask(desk.url + "/healthz")[0] == 200
+    assert ask(desk.url + "/metrics")[0] == 200
 
 
 def test_status_tells_mails_degraded_and_the_journal(desk):
@@ -229,6 +229,23 @@ def test_sockets_of_systemd_are_used_by_name(tmp_path):
         process.terminate()
         assert process.wait(30) == 0
         process.stdout.close()
+
+
+def test_the_watchdog_of_systemd_is_fed_when_it_asks(tmp_path, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(10)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        asyncio.run(asyncio.wait_for(watch(), 5))  # nobody has asked: it ends at once
+        monkeypatch.setenv("WATCHDOG_USEC", "20000")
+
+        async def work():
+            task = asyncio.create_task(watch())
+            await asyncio.sleep(0.2)
+            task.cancel()
+
+        asyncio.run(work())
+        assert systemd.recv(100) == systemd.recv(100) == b"WATCHDOG=1"
 
 
 def test_names_without_systemd_are_none(monkeypatch):
