@@ -18,6 +18,7 @@ _TOKEN = re.compile(
     r'(?P<space>[ \t]+)|(?P<quoted>"(?:[^"\\]|\\.)*+")|(?P<word>[^ \t<>()\[\],;:"\\@]+)|(?P<special>.)', re.DOTALL
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_OF_LISTS = frozenset("<>()[],;:")
 _NO_LOCAL_PART = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"}  # invisible in an address is a trick
 
 _REASONS = {
@@ -79,6 +80,9 @@ def _addr_spec(tokens: list[tuple[str, str]], name: str) -> Mailbox:
         raise NotOneMailbox("an encoded word as address")
     if kind == "quoted" and ("@" in local or "\\" in local):
         raise NotOneMailbox("two @" if "@" in local else "a backslash in the local part")
+    if kind == "quoted" and not _OF_LISTS.isdisjoint(local):
+        # RFC 5322 allows it, nobody has it, and some read the end of an address in it: `RCPT TO:<"a> b"@c.example>`.
+        raise NotOneMailbox("brackets or punctuation of lists in the local part")
     if kind == "word" and (local[0] == "." or local[-1] == "." or ".." in local):
         raise NotOneMailbox("dots that no local part has")
     if len(local.encode()) > 64:

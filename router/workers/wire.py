@@ -16,7 +16,9 @@ from router.message.envelope import Envelope, RawMessage
 from router.milter.edits import Offer
 
 _LENGTH = struct.Struct(">I")
-MAX_ANSWER_BYTES = 1 << 20
+MAX_ANSWER_BYTES = 1 << 24
+"""Every forged field is named in the answer that deletes it. The front takes no mail in which that is more: it stops at
+some 10 MB of them (`server.Limits.deletion_bytes`, with Postfix's 100 KB for a field)."""
 LESSON = "lesson"
 
 

@@ -48,7 +48,8 @@ def run(target: Target, seconds: int, python: str) -> tuple[int, int, list[str]]
         covered = max([covered, *(int(one) for one in _COVERED.findall(said))])
         if done.returncode == 0:
             break
-        print(said.decode("utf-8", "replace")[-3_000:], file=sys.stderr, flush=True)
+        _, marker, why = said.decode("utf-8", "replace").partition(" === Uncaught Python exception: ===")
+        print(why[:2_000] if marker else said[-2_000:].decode("utf-8", "replace"), file=sys.stderr, flush=True)
     new = sorted({path.name for path in kept.iterdir()} - before)
     if not any(kept.iterdir()):
         kept.rmdir()
