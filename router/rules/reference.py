@@ -22,8 +22,10 @@ def markdown() -> str:
     lines += [f"| `{word}` | {_cell(entry.doc)} | {_cell(entry.shape.said)} |" for word, entry in OPERATORS.items()]
     lines += ["", "### Actions", "", *_actions()]
     own = PLACEHOLDERS - ANSWER_PLACEHOLDERS - {"subject"}
-    told = f"In snippets, notes and header fields: {_names(ANSWER_PLACEHOLDERS)}. In notes and header fields alone: {_names(own)}."
-    lines += ["", "### Placeholders", "", f"{told} In the subject of an answer: `{{subject}}` alone.", "", END]
+    lines += ["", "### Placeholders", ""]
+    lines.append(f"In snippets, notes and header fields: {_names(ANSWER_PLACEHOLDERS)}.")
+    lines.append(f"In notes and header fields alone: {_names(own)}. In the subject of an answer: `{{subject}}` alone.")
+    lines += ["", END]
     return "\n".join(lines)
 
 
