@@ -116,3 +116,35 @@ def test_a_place_that_cannot_be_written_is_a_temporary_failure(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(LookupFailed):
         open_store(tmp_path / "file" / "test.db", SCHEMA, now=NOW)
+
+
+KEY_LAST = "c INTEGER, a BLOB NOT NULL, b TEXT NOT NULL, PRIMARY KEY (b, a)"
+
+
+def key_last(path, columns):
+    """A table whose primary key is not its first columns; quick_check of SQLite 3.40 finds a NULL in it."""
+    schema = Schema("rows", [f"CREATE TABLE kept ({columns}) WITHOUT ROWID"])
+    store = open_store(path, schema, now=NOW)
+    with store.transaction() as db:
+        db.execute("INSERT INTO kept (a, b) VALUES (x'00', 'x')")
+    store.close()
+    return schema
+
+
+def test_a_sound_table_without_rowid_is_not_taken_for_damaged(path):
+    store = open_store(path, key_last(path, KEY_LAST), now=NOW)
+    assert (store.new, store.set_aside) == (False, None)
+    assert store.connection.execute("SELECT b FROM kept").fetchall() == [("x",)]
+    store.close()
+
+
+def test_a_null_that_is_really_there_is_damage(path):
+    schema = key_last(path, KEY_LAST)
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("UPDATE sqlite_master SET sql = replace(sql, 'c INTEGER', 'c INTEGER NOT NULL')")
+    connection.commit()
+    connection.close()
+    store = open_store(path, schema, now=NOW)
+    assert store.set_aside is not None
+    store.close()
