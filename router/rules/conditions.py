@@ -225,7 +225,7 @@ KEYS: Mapping[str, type[Any]] = {
     "not": c.Not,
     "use": c.Use,
     "always": c.Always,
-    "subject new_text quoted_text text full_text": c.TextTest,
+    "subject new_text signature quoted_text text full_text": c.TextTest,
     "header": c.HeaderTest,
     "from envelope_from sender reply_to to cc any_address": c.AddressTest,
     "recipient": c.Recipient,

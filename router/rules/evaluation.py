@@ -34,6 +34,7 @@ FIELDS: Mapping[Field, tuple[Field, ...]] = {
     Field.NEW_TEXT: (Field.NEW_TEXT,),
     Field.QUOTED_TEXT: (Field.QUOTED_TEXT,),
     Field.FULL_TEXT: (Field.FULL_TEXT,),
+    Field.SIGNATURE: (Field.SIGNATURE,),
     Field.TEXT: (Field.SUBJECT, Field.NEW_TEXT),
 }
 """What each field of the language is read from; `text` is two, so that no phrase spans them."""
@@ -138,7 +139,7 @@ class Evaluation:
 
     # ------------------------------------------------------------------------------------------------------------ text
     def searched(self, field: Field) -> Searched | Unknown:
-        """One of the four texts, not yet searched; unknown when the body could not be read."""
+        """One of the five texts, not yet searched; unknown when the body could not be read."""
         known = self._fields.get(field)
         if known is None:
             known = self._fields[field] = self._searched(field)

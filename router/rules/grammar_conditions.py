@@ -315,6 +315,7 @@ TESTS: dict[str, Entry] = {
     "always": Entry(TRUE, lambda value, at: c.Always(at), "every mail"),
     "subject": text_entry(c.Field.SUBJECT, "a test on the Subject"),
     "new_text": text_entry(c.Field.NEW_TEXT, "a test on what this writer wrote, without quotes and signature"),
+    "signature": text_entry(c.Field.SIGNATURE, "a test on this writer's signature"),
     "quoted_text": text_entry(c.Field.QUOTED_TEXT, "a test on the quoted text"),
     "text": text_entry(c.Field.TEXT, "a test on Subject and new text"),
     "full_text": text_entry(c.Field.FULL_TEXT, "a test on the whole text, quotes included"),

@@ -31,13 +31,15 @@ class Text(str):
 
 
 class Field(StrEnum):
-    """The text fields of a mail. `text` is subject and new_text; a phrase never spans the two."""
+    """The text fields of a mail. `text` is subject and new_text; a phrase never spans the two. `signature` is in no
+    other but `full_text`."""
 
     SUBJECT = "subject"
     NEW_TEXT = "new_text"
     QUOTED_TEXT = "quoted_text"
     TEXT = "text"
     FULL_TEXT = "full_text"
+    SIGNATURE = "signature"
 
 
 class AddressField(StrEnum):

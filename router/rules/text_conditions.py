@@ -1,4 +1,4 @@
-"""Conditions on texts: subject, new_text, quoted_text, text, full_text, header. The docstrings are the manual's."""
+"""Conditions on texts: `text`, its parts and what surrounds it, header fields. The docstrings are the manual's."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -19,12 +19,13 @@ MAX_SHOWN = 60
 
 
 def text(test: c.TextTest, making: Making) -> Check:
-    """`subject`, `new_text`, `quoted_text`, `text`, `full_text`: what was written, with one text operator.
+    """`subject`, `new_text`, `signature`, `quoted_text`, `text`, `full_text`: what was written, with one text operator.
 
-    `subject` is decoded; `new_text` is what this writer wrote, quotes and signature removed; `quoted_text` is what was
-    removed; `text` is subject and new_text (no phrase spans the two); `full_text` is everything. Operators: `pattern`
-    (one name or several), `words` (phrases), `contains`, `is`, `starts_with`, `ends_with`, `regex`, `longer_than: 20
-    words`, `shorter_than: 5 words`, `empty: true`. Several values mean "any of them". Both sides are normalised.
+    `subject` is decoded; `new_text` is what this writer wrote, quotes and signature removed; `signature` is the
+    writer's own; `quoted_text` are the quotes; `text` is subject and new_text (no phrase spans the two); `full_text` is
+    everything. Operators: `pattern` (one name or several), `words` (phrases), `contains`, `is`, `starts_with`,
+    `ends_with`, `regex`, `longer_than: 20 words`, `shorter_than: 5 words`, `empty: true`. Several values mean "any of
+    them". Both sides are normalised.
 
     Unknown when the body could not be decoded or is encrypted; a test of `text` is still true when the subject is
     enough.

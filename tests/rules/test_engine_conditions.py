@@ -47,6 +47,7 @@ TABLE = [
     ("{new_text: {pattern: [money, site]}}", {"body": "the site is down"}, {"subject": "site is down"}, ENCRYPTED),
     ('{new_text: {words: ["invoic* .. paid"]}}', {"body": "invoice was paid"}, {"body": "paid invoice"}, ENCRYPTED),
     ("{quoted_text: {words: [hello]}}", {"body": "x\n\n> hello\n"}, {"body": "hello"}, ENCRYPTED),
+    ("{signature: {words: [hello]}}", {"body": "x\n\n-- \nhello"}, {"body": "hello"}, ENCRYPTED),
     ("{full_text: {words: [hello]}}", {"body": "x\n\n> hello\n"}, {"body": "x"}, ENCRYPTED),
     ("{text: {words: [hello]}}", {"subject": "Hello", **ENCRYPTED}, {"body": "x"}, ENCRYPTED),
     ('{text: {contains: "№ 5"}}', {"body": "наказ No 5"}, {"body": "наказ 5"}, ENCRYPTED),
@@ -181,6 +182,7 @@ TABLE = [
     ),
     # ------------------------------------------------------------------------------------- extracts and checklists
     ("{found: contract}", {"body": "Договір № 104455"}, {"body": "договір"}, None),
+    ("{found: contract}", {"body": "Hello\n\n-- \nAnn, contract 104455"}, {"body": "Hello\n\n-- \nAnn"}, None),
     (
         "{found: {name: mailbox, count: 2}}",
         {"body": "a@x.example B@x.example"},
