@@ -41,11 +41,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What guessing needs of the rules: whose address is a queue's, the first queue's address, the prefix to strip."""
+    """What guessing needs of the rules: whose address is a queue's, the first queue's address, the prefixes
+    of the fields to strip."""
 
     queue_of: Callable[[str], str | None]
     first_address: str
-    prefix: str
+    stripped: tuple[str, ...]
 
 
 def messages(paths: Iterable[str], given: Given, desk: Desk, now: datetime) -> Iterator[Found]:
@@ -120,7 +121,7 @@ def _mbox(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 def found(data: bytes, source: str, given: Given, desk: Desk, now: datetime) -> Found:
     """One message with its envelope, as given or guessed."""
-    looked_at = raw_message(data, Envelope(b"<>", ()), now, source=source, strip_prefix=desk.prefix)
+    looked_at = raw_message(data, Envelope(b"<>", ()), now, source=source, strip_prefix=desk.stripped)
     fields = HeaderFields(looked_at.fields)
     guesses: list[Degraded] = []
     sender = given.sender if given.sender is not None else _sender(fields)

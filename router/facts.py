@@ -36,6 +36,7 @@ class Site:
     queue_addresses: folded address (queue address or alias) -> queue name, in the order of the file. ticket_tags: tag
     patterns such as `[desk #{number}]`, present ones first, then former ones. panel_key: the field name and the
     secret with which the control panel signs its mail. own_domains: of the queue addresses, lower case A-labels.
+    helpdesk_prefixes: of the fields that `settings.adapters` add.
     """
 
     header_prefix: str
@@ -47,6 +48,12 @@ class Site:
     panel_key: tuple[str, bytes] | None = None
     spam: tuple[str, float] | None = None
     own_domains: frozenset[str] = frozenset()
+    helpdesk_prefixes: tuple[str, ...] = ()
+
+    @property
+    def stripped(self) -> tuple[str, ...]:
+        """What fields begin with that nobody outside may set."""
+        return (self.header_prefix, *self.helpdesk_prefixes)
 
     def queue_of(self, address: str) -> str | None:
         """The queue that an address belongs to; `+detail` and letter case do not matter."""

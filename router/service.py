@@ -82,7 +82,11 @@ class Service:
         self.pool = Pool(settings.limits, self._record, log, look_ups=self.look_ups, learn=self.recorder.learn)
         self.reloader = Reloader(settings.source, self.pool, log, self._in_use)
         self.front = Front(
-            self.pool.decide, prefix=self._prefix, log=log, limits=within_descriptors(FrontLimits(), log)
+            self.pool.decide,
+            prefix=self._prefix,
+            also_stripped=self._also_stripped,
+            log=log,
+            limits=within_descriptors(FrontLimits(), log),
         )
         self.tally = Tally()
         self.monitoring = Monitoring(self._figures, CONTENT_TYPE, self.check_health, time.monotonic)
@@ -140,6 +144,10 @@ class Service:
     def _prefix(self) -> str:
         assert self.pool.loaded is not None
         return self.pool.loaded.prefix
+
+    def _also_stripped(self) -> Sequence[str]:
+        assert self.pool.loaded is not None
+        return self.pool.loaded.also_stripped
 
     def _in_use(self, loaded: Loaded) -> None:
         self.recorder.keep(self.settings.retention_s or loaded.retention_s)

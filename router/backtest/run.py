@@ -70,7 +70,7 @@ class Judge:
         if self.old is None:
             counts.add(None, new, None)
             return None
-        same_prefix = self.old.ruleset.prefix == self.new.ruleset.prefix
+        same_prefix = self.old.ruleset.site.stripped == self.new.ruleset.site.stripped
         old, _ = self._decide(self.old, source, data, message if same_prefix else None)
         found_changes = changes(old, new)
         difference = None
@@ -105,7 +105,7 @@ class Judge:
         def queue_of(address: str) -> str | None:
             return next((queue for site in sites if (queue := site.queue_of(address))), None)
 
-        return Desk(queue_of, first, side.ruleset.site.header_prefix)
+        return Desk(queue_of, first, side.ruleset.site.stripped)
 
 
 def run(judge: Judge, mails: Iterable[Stored], jobs: int = 1) -> Iterator[Answer]:

@@ -196,7 +196,7 @@ def _preview(
 ) -> None:
     loaded = generation(rules, models)
     site = loaded.ruleset.site
-    desk = Desk(site.queue_of, next(iter(site.queue_addresses)), site.header_prefix)
+    desk = Desk(site.queue_of, next(iter(site.queue_addresses)), site.stripped)
     given = Given(sender, recipients, placed(at, loaded), None)
     for found in messages((path,), given, desk, datetime.now(UTC).astimezone()):
         decision = loaded.decide(found.raw, authenticate=fixed_auth(auth))

@@ -137,7 +137,7 @@ def decisions(
     first = next(iter(site.queue_addresses), None)
     if first is None:
         raise BadInput("the rules file has no queue")
-    desk = Desk(site.queue_of, first, site.header_prefix)
+    desk = Desk(site.queue_of, first, site.stripped)
     given = Given(sender, recipients, placed(at, loaded), client)
     authenticate = fixed_auth(auth)
     with ExitStack() as open_until_the_end:

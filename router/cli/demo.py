@@ -153,7 +153,7 @@ class _Demo:
         """As a customer's mail server would: envelope from the message, CRLF lines, one session a mail."""
         data = sample.read_bytes()
         site = self.loaded.ruleset.site
-        desk = Desk(site.queue_of, next(iter(site.queue_addresses)), site.header_prefix)
+        desk = Desk(site.queue_of, next(iter(site.queue_addresses)), site.stripped)
         raw = found(data, str(sample), Given(), desk, datetime.now().astimezone()).raw
         sender = raw.envelope.sender.strip(b"<>").decode()
         recipients = [one.strip(b"<>").decode() for one in raw.envelope.recipients]

@@ -10,7 +10,14 @@ envelope of a stored mail, and completes addresses.
 import re
 from datetime import datetime
 
-from router.message.envelope import MAX_BODY_BYTES, MAX_FIELDS, MAX_FIELDS_BYTES, Envelope, RawMessage
+from router.message.envelope import (
+    LOOP_FIELDS,
+    MAX_BODY_BYTES,
+    MAX_FIELDS,
+    MAX_FIELDS_BYTES,
+    Envelope,
+    RawMessage,
+)
 
 MAX_FIELD_BYTES = 60_000  # of name, colon and body together, as Postfix hands it to a milter
 
@@ -20,22 +27,24 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def raw_message(
-    data: bytes, envelope: Envelope, received_at: datetime, *, source: str = "", strip_prefix: str = ""
+    data: bytes,
+    envelope: Envelope,
+    received_at: datetime,
+    *,
+    source: str = "",
+    strip_prefix: str | tuple[str, ...] = "",
 ) -> RawMessage:
     """One message out of a file.
 
     data: the file; lines end in CRLF, LF or CR; an mbox "From " line and empty lines before the header are skipped.
-    strip_prefix: fields whose name begins with it (any letter case) are counted in `strip_counts`. Never raises.
+    strip_prefix: fields whose name begins with it, or with one of several (any letter case), are counted in
+    `strip_counts`. Never raises.
     """
-    data = data.removeprefix(_BOM)
-    if b"\n" not in data:
-        data = data.replace(b"\r", b"\n")
-    data = data.lstrip()
-    if data.startswith((b"From ", b">From ")):
-        _, _, data = data.partition(b"\n")
+    data = _from_first_field(data)
     fields: list[tuple[bytes, bytes]] = []
     strip_counts: dict[bytes, int] = {}
-    prefix = strip_prefix.lower().encode()
+    given = (strip_prefix,) if isinstance(strip_prefix, str) else strip_prefix
+    prefixes = tuple(one.lower().encode() for one in given if one)
     kept_bytes = 0
     fields_cut = False
     position = 0
@@ -45,9 +54,9 @@ def raw_message(
             position = following
             break
         position = following
-        body = _kept(lines, MAX_FIELD_BYTES - len(name) - 1).removeprefix(b" ").partition(b"\0")[0]
+        body = _body(name, lines)
         folded = name.lower()
-        if prefix and folded.startswith(prefix):
+        if folded.startswith(prefixes) and folded not in LOOP_FIELDS:
             strip_counts[folded] = strip_counts.get(folded, 0) + 1
         kept_bytes += len(name) + len(body)
         if fields_cut or len(fields) >= MAX_FIELDS or kept_bytes > MAX_FIELDS_BYTES:
@@ -69,6 +78,29 @@ def raw_message(
         strip_counts=strip_counts,
         source=source,
     )
+
+
+def all_fields(data: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """Every (name, body) of a file, however many: what a filter has added stands at the end. Never raises."""
+    data = _from_first_field(data)
+    fields: list[tuple[bytes, bytes]] = []
+    name, lines, position = _field_at(data, 0)
+    while name:
+        fields.append((name, _body(name, lines)))
+        name, lines, position = _field_at(data, position)
+    return tuple(fields)
+
+
+def _from_first_field(data: bytes) -> bytes:
+    data = data.removeprefix(_BOM)
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")
+    data = data.lstrip()
+    return data.partition(b"\n")[2] if data.startswith((b"From ", b">From ")) else data
+
+
+def _body(name: bytes, lines: list[bytes]) -> bytes:
+    return _kept(lines, MAX_FIELD_BYTES - len(name) - 1).removeprefix(b" ").partition(b"\0")[0]
 
 
 def _field_at(data: bytes, start: int) -> tuple[bytes, list[bytes], int]:

@@ -14,6 +14,10 @@ MAX_BODY_BYTES = 262_144  # the one table of limits is in docs/limits (amendment
 MAX_FIELDS = 1_000
 MAX_FIELDS_BYTES = 262_144
 
+LOOP_FIELDS = frozenset({b"x-otrs-loop", b"x-rt-loop-prevention"})
+"""Fields by which a helpdesk knows mail of its own: they are never deleted, or two of them would answer each other. All
+that a forged one can do is to keep its own mail from being answered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -40,8 +44,8 @@ class RawMessage:
 
     fields: (name, body) in the order of the message, body as received (leading space or not, folds as LF + WSP), at
     most MAX_FIELDS. body: the first MAX_BODY_BYTES, CRLF or LF lines. body_cut: there is more that was not kept.
-    strip_counts: how many fields of each name (lower case) exist that must be deleted (our own prefix), counted beyond
-    the cap too, so that no forged one survives (amendment 10).
+    strip_counts: how many fields of each name (lower case) exist that must be deleted (our own prefix, those of
+    the helpdesks in `settings.adapters`), counted beyond the cap too, so that no forged one survives (amendment 10).
     """
 
     envelope: Envelope

@@ -9,7 +9,7 @@ import asyncio
 import collections
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -54,9 +54,10 @@ class Limits:
 class Front:
     """The filter as an MTA sees it.
 
-    prefix: gives the prefix of our header fields; asked when a message begins. log: `log(event, **values)`, never with
-    anything of a mail in it. counters: connections, refused, messages, aborted, late, framing-errors, http, idle,
-    overburdened, accept-errors, degraded-deadline, degraded-exception, unlogged, bytes.
+    prefix: gives the prefix of our header fields; asked when a message begins. also_stripped: of other fields that
+    nobody outside may set. log: `log(event, **values)`, never with anything of a mail in it. counters: connections,
+    refused, messages, aborted, late, framing-errors, http, idle, overburdened, accept-errors, degraded-deadline,
+    degraded-exception, unlogged, bytes.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class Front:
         decide: Decide,
         *,
         prefix: Callable[[], str],
+        also_stripped: Callable[[], Sequence[str]] = tuple,
         log: Callable[..., None] = lambda event, **values: None,
         limits: Limits | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.decide = decide
         self.prefix = prefix
+        self.also_stripped = also_stripped
         self.log = log
         self.limits = limits or Limits()
         self.clock = clock
@@ -248,7 +251,9 @@ class _Connection(asyncio.Protocol):
         self._front = front
         self._loop = asyncio.get_running_loop()
         size = front.limits.packet_bytes
-        self._session = Session(front.prefix, front.clock, local=local, max_packet_bytes=size)
+        self._session = Session(
+            front.prefix, front.clock, also_stripped=front.also_stripped, local=local, max_packet_bytes=size
+        )
         self._transport: asyncio.Transport | None = None
         self._since = self._active = self._loop.time()
         self._unread = False

@@ -4,12 +4,19 @@
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from router.message.envelope import MAX_BODY_BYTES, MAX_FIELDS, MAX_FIELDS_BYTES, Envelope, RawMessage
+from router.message.envelope import (
+    LOOP_FIELDS,
+    MAX_BODY_BYTES,
+    MAX_FIELDS,
+    MAX_FIELDS_BYTES,
+    Envelope,
+    RawMessage,
+)
 from router.milter import commands, negotiation
 from router.milter.commands import Client, Command
 from router.milter.negotiation import Offer, Protocol
@@ -79,12 +86,12 @@ class _Message:
 
     __slots__ = (
         "body", "body_bytes", "body_cut", "envelope_bytes", "fields", "fields_bytes", "fields_cut",
-        "header_bytes", "prefix", "recipients", "sender", "size_bytes", "strip_counts", "strip_prefix",
+        "header_bytes", "prefix", "recipients", "sender", "size_bytes", "strip_counts", "stripped",
     )  # fmt: skip
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, others: Sequence[str]) -> None:
         self.prefix = prefix
-        self.strip_prefix = prefix.lower().encode("utf-8", "replace")
+        self.stripped = tuple(one.lower().encode("utf-8", "replace") for one in (prefix, *others) if one)
         self.sender = b"<>"
         self.size_bytes: int | None = None
         self.recipients: list[bytes] = []
@@ -117,7 +124,8 @@ class Session:
     """The conversation with one MTA. Feed `receive`, carry out its events in order, `answer` each EndOfMessage.
 
     prefix: the header prefix whose fields nobody outside may set, asked when a message begins; "" strips nothing.
-    clock: gives an aware datetime. local: the MTA is at the other end of a unix socket.
+    also_stripped: more such prefixes, of a helpdesk's fields. clock: gives an aware datetime. local: the MTA is at the
+    other end of a unix socket.
     """
 
     def __init__(
@@ -125,10 +133,12 @@ class Session:
         prefix: Callable[[], str],
         clock: Callable[[], datetime],
         *,
+        also_stripped: Callable[[], Sequence[str]] = tuple,
         local: bool = False,
         max_packet_bytes: int = MAX_PACKET_BYTES,
     ) -> None:
         self._prefix = prefix
+        self._also_stripped = also_stripped
         self._local = local
         self._clock = clock
         self._reader = PacketReader(max_packet_bytes)
@@ -265,7 +275,7 @@ class Session:
     def _begun(self) -> _Message:
         """The message under way; the first event of one begins it."""
         if self._message is None:
-            self._message = _Message(self._prefix())
+            self._message = _Message(self._prefix(), self._also_stripped())
         return self._message
 
     # ------------------------------------------------------------------ what each command does
@@ -305,7 +315,7 @@ class Session:
         message = self._message or self._begun()
         name, body = commands.header(data)
         lowered = name.lower()
-        if message.strip_prefix and lowered.startswith(message.strip_prefix):
+        if lowered.startswith(message.stripped) and lowered not in LOOP_FIELDS:
             # Counted beyond the caps too: a forged field must not survive by being the 1,001st.
             if lowered not in message.strip_counts:
                 message.hold(len(lowered))

@@ -13,12 +13,13 @@ from operator import itemgetter
 from router.decision import Account, Classified, Decision, Identity, Recipients, ThreadView, TraceLine
 from router.facts import Facts
 from router.logic import Unknown
-from router.message.envelope import RawMessage, address_of
+from router.message.envelope import LOOP_FIELDS, RawMessage, address_of
 from router.message.message import Degraded
 from router.rules import running, schema, views
 from router.rules.answer import Places, expectation_of, reply_of
 from router.rules.evaluation import Evaluation
 from router.rules.headers import CLEAN, degraded_field, fields_of, parameters, plain
+from router.rules.helpdesks import fields_for
 from router.rules.ruleset import Ruleset
 from router.rules.writing import Writing
 from router.threads.thread import Thread
@@ -66,7 +67,7 @@ def out_of_scope(raw: RawMessage, ruleset: Ruleset) -> Decision:
         model=None,
         language=UNDETERMINED,
         recipients=Recipients(_envelope(raw)),
-        headers_remove=_forged(raw, ruleset.prefix),
+        headers_remove=_forged(raw, ruleset.site.stripped),
     )
 
 
@@ -131,7 +132,7 @@ def _summed_up(evaluation: Evaluation, writing: Writing, lines: tuple[TraceLine,
         split=writing.split,
         expect=expect,
         reply=reply,
-        headers_remove=_forged(raw, ruleset.prefix),
+        headers_remove=_forged(raw, ruleset.site.stripped),
         verdict=Verdict.HOLD if hold and ruleset.settings.hold == schema.QUARANTINE else Verdict.ACCEPT,
         degraded=_degraded(evaluation),
         trace=lines,
@@ -145,6 +146,11 @@ def _summed_up(evaluation: Evaluation, writing: Writing, lines: tuple[TraceLine,
         by_rules=[(name, places.fill(template)) for name, template in writing.headers.values()],
         best=max(topic.p.items(), key=itemgetter(1), default=None),
     )
+    if ruleset.settings.adapters:
+        goes_to = str(ruleset.settings.hold) if hold and decision.verdict is not Verdict.HOLD else queue
+        names = {name: str(one.helpdesk) for name, one in ruleset.queues.items() if one.helpdesk}
+        told = fields_for(ruleset.settings.adapters, decision, goes_to, names)
+        added += tuple((name, plain(value)) for name, value in told)
     # Nobody has seen it yet; `replace` would copy some thirty values for this one.
     object.__setattr__(decision, "headers_add", added)
     return decision
@@ -202,11 +208,14 @@ def _envelope(raw: RawMessage) -> tuple[str, ...]:
     return tuple(address_of(argument) for argument in raw.envelope.recipients)
 
 
-def _forged(raw: RawMessage, prefix: str) -> tuple[str, ...]:
-    """The names of the fields of our own prefix that came with the mail, each once."""
-    ours = prefix.lower().encode()
+def _forged(raw: RawMessage, prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the fields that nobody outside may set and that came with the mail, each once."""
+    ours = tuple(prefix.lower().encode() for prefix in prefixes)
     found = {name.lower(): name for name in raw.strip_counts}
-    found |= {name.lower(): name for name, _ in raw.fields if name.lower().startswith(ours)}
+    for name, _ in raw.fields:
+        lowered = name.lower()
+        if lowered.startswith(ours) and lowered not in LOOP_FIELDS:
+            found[lowered] = name
     return tuple(name.decode("latin-1") for name in found.values())
 
 

@@ -92,7 +92,7 @@ SETTINGS = Block(
         ),
         "adapters": Key(
             Many(Choice("helpdesk", {one: Text(one) for one in ("otrs", "zammad", "rt")}), one=True),
-            "header fields of these helpdesks are added too",
+            "helpdesks that get their own header fields too",
         ),
         "retention": Key(_POSITIVE, "how long the journal keeps a mail's record"),
         "shadow": Key(
@@ -295,6 +295,10 @@ QUEUES = NamedBlocks(
             "first_answer": Key(_POSITIVE, "working time until the first answer"),
             "name": Key(TextsOf(), "what customers read", required=True, attribute="titles"),
             "auto_reply": Key(Choice("word", {"allowed": True, "never": False}), "allowed, or never"),
+            "helpdesk": Key(
+                Typed("a queue's name in the helpdesk", scalars.one_line, keep=True),
+                "what the helpdesk calls it, for the fields of settings.adapters; without it: as in this file",
+            ),
         },
     ),
 )

@@ -43,7 +43,7 @@ def facts_of(given: schema.Given, ruleset: Ruleset) -> Facts:
     )
     now = given.at_time or WHEN
     data = _file_of(given, ruleset) if given.eml is not None else _bytes_of(given, ruleset, now)
-    raw = raw_message(data, envelope, now, source="test", strip_prefix=ruleset.prefix)
+    raw = raw_message(data, envelope, now, source="test", strip_prefix=ruleset.site.stripped)
     message = read(raw)
     thresholds = dict.fromkeys(ruleset.file.classifiers, THRESHOLDS)
     services = Services(

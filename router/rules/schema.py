@@ -262,7 +262,8 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """name: the key in the file. titles: what customers read (`name:` in the file). first_answer: working time."""
+    """name: the key in the file. titles: what customers read (`name:` in the file). first_answer: working time.
+    helpdesk: its name over there, None: as in the file."""
 
     name: Text
     address: Text
@@ -271,6 +272,7 @@ class Queue:
     aliases: tuple[Text, ...] = ()
     first_answer: timedelta | None = None
     auto_reply: bool = True
+    helpdesk: Text | None = None
     at: Location = field(default=NOWHERE, compare=False)
 
 

@@ -12,7 +12,7 @@ from router import hours
 from router.errors import BadFile, Location, Problem
 from router.facts import Site
 from router.message.envelope import folded
-from router.rules import ical, schema
+from router.rules import helpdesks, ical, schema
 
 CODE = "E319"
 NOT_NEW = "W520"
@@ -44,6 +44,7 @@ def site_of(file: schema.RulesFile) -> Site:
         panel_key=(str(signed.name), _bytes_of(signed.key_file, file).strip()) if signed else None,
         spam=(str(settings.spam.header), settings.spam.over) if settings.spam else None,
         own_domains=frozenset(address.rpartition("@")[2] for address in addresses),
+        helpdesk_prefixes=tuple(helpdesks.PREFIXES[one] for one in settings.adapters),
     )
 
 

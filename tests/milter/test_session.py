@@ -170,6 +170,16 @@ def test_the_prefix_is_asked_when_the_message_begins():
     ]
 
 
+def test_fields_of_a_helpdesk_are_counted_too_and_behind_the_cap():
+    """But for those by which it knows mail of its own."""
+    made = Session(lambda: "X-Desk-", lambda: NOW, also_stripped=lambda: ("X-OTRS-", "X-RT-"))
+    made.receive(optneg() + MAIL + field(b"X") * MAX_FIELDS)
+    forged = field(b"x-otrs-Queue") * 2 + field(b"X-RT-Command") + field(b"X-Desk-A")
+    kept = field(b"X-OTRS-Loop") + field(b"X-RT-Loop-Prevention") + field(b"X-Zammad-Ignore")
+    raw = only(made.receive(forged + kept + EOM)).raw
+    assert raw.strip_counts == {b"x-otrs-queue": 2, b"x-rt-command": 1, b"x-desk-a": 1}
+
+
 def test_no_prefix_strips_nothing():
     made = session(prefix="")
     assert only(made.receive(MAIL + field(b"Subject") + EOM)).raw.strip_counts == {}
