@@ -148,6 +148,7 @@ class Reloader:
             model=loaded.model,
             model_refused=loaded.model_refused or None,
             no_answers=loaded.no_answers or None,
+            no_signature=loaded.no_signature or None,
             no_threads=loaded.no_threads or None,
             warnings=len(loaded.warnings) or None,
         )

@@ -110,6 +110,7 @@ HEADERS: dict[str, str] = {
     "Reply": "v1; lang=ru; snippets=redirected; …: what an acknowledgement is to say; only when one is wished",
     "Decision": "7f3a…; rules=91c2e4…; model=…",
     "Degraded": "model; none; only when something could not be known",
+    "Sig": "v1; k=5f1c09ab; h=names; d=…; b=…: signs the fields above and the queue id; only with `settings.key_file`",
 }
 """Every header field the filter may add, and the form of its value."""
 

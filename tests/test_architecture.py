@@ -14,7 +14,7 @@ FLOORS = (
     ("facts", "decision"),
     ("rules", "acknowledge", "milter", "journal", "calendar_copies", "doctor"),
     ("triage",),
-    ("generation", "archive", "answering", "lookups"),
+    ("generation", "archive", "answering", "header_signature", "lookups"),
     ("workers", "recorder", "control", "backtest"),
     ("reload", "monitoring"),
     ("service",),

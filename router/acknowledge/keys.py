@@ -39,8 +39,13 @@ class Keys:
 
 
 def read_keys(path: Path) -> Keys:
-    """The keys of the secret in a file: at least MIN_SECRET_BYTES of it, white space round it does not count. Others
-    must not be able to read it. Raises BadKey."""
+    """The keys of the secret in a file. Raises BadKey."""
+    return Keys.of(read_secret(path))
+
+
+def read_secret(path: Path) -> bytes:
+    """The secret in a file: at least MIN_SECRET_BYTES of it, white space round it does not count. Others must not be
+    able to read it. Raises BadKey."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError as error:
@@ -59,7 +64,7 @@ def read_keys(path: Path) -> Keys:
         raise BadKey(
             f"{path}: the key has {len(secret)} bytes and needs {MIN_SECRET_BYTES}; openssl rand -hex 32 > {path}"
         )
-    return Keys.of(secret)
+    return secret
 
 
 def mac(key: bytes, *parts: bytes) -> bytes:

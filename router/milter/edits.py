@@ -8,6 +8,7 @@ Everything here is plain functions: they run in the worker that decided as well 
 """
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from router.decision import Decision
@@ -16,10 +17,13 @@ from router.milter import responses
 from router.milter.negotiation import Action, Offer
 from router.vocabulary import Verdict
 
-__all__ = ["Offer", "Plan", "degraded", "plan", "stripped"]
+__all__ = ["Offer", "Plan", "Sign", "degraded", "plan", "stripped"]
 
 MAX_VALUE_CHARACTERS = 2_000  # of a field that we add; ours have 200 at most, a note may be longer
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
+Sign = Callable[[Sequence[tuple[str, str]], str | None], str]
+"""The fields that are added, as (name, value), and the queue id -> the value of the field that signs them."""
+
 NO_NOTICES = "NOTIFY=NEVER"  # an internal recipient must never make the MTA write to the customer
 
 
@@ -32,11 +36,14 @@ class Plan:
     not_offered: tuple[str, ...] = ()
 
 
-def plan(decision: Decision, raw: RawMessage, offer: Offer, prefix: str, *, intent: str = "") -> Plan:
+def plan(
+    decision: Decision, raw: RawMessage, offer: Offer, prefix: str, *, intent: str = "", sign: Sign | None = None
+) -> Plan:
     """The edits of one decision. prefix: of our own fields, with its dash.
 
     Every field in `raw.strip_counts` goes, whatever the decision says. A redirect is done whole or not at all; when the
     MTA cannot, a `<prefix>Degraded` field tells the desk. intent: address of the acknowledgement service's recipient.
+    sign: gives the value of `<prefix>Sig`, which is added below the fields that it signs.
     Raises ValueError for a decision that no rules file can lead to (a name or an address that is none).
     """
     if decision.verdict is Verdict.TEMPFAIL:
@@ -51,7 +58,10 @@ def plan(decision: Decision, raw: RawMessage, offer: Offer, prefix: str, *, inte
         missing += unable
         fields = _noted(fields, prefix + "Degraded", f"redirect; {' '.join(unable)} not offered by the MTA")
     if fields and offer.allows(Action.ADDHDRS):
-        edits += [_field(name, value, offer) for name, value in fields]
+        fields = [(name, _line(value)) for name, value in fields]
+        if sign is not None:
+            fields.append((prefix + "Sig", sign(fields, raw.envelope.queue_id)))
+        edits += [responses.add_header(name, value, leading_space=offer.leading_space) for name, value in fields]
     elif fields:
         missing.append("addheader")
     edits += recipients
@@ -84,7 +94,7 @@ def degraded(raw: RawMessage, offer: Offer, prefix: str, what: str, why: str) ->
     if offer.allows(Action.ADDHDRS):
         reason = f"{responses.one_line(what, 40)}; {responses.one_line(why, 150)}"
         try:
-            edits.append(_field(prefix + "Degraded", reason, offer))
+            edits.append(responses.add_header(prefix + "Degraded", reason, leading_space=offer.leading_space))
         except ValueError:
             pass  # a prefix that makes no field name: the mail matters more than the note
     edits.append(responses.ACCEPT)
@@ -103,12 +113,10 @@ def _strip(raw: RawMessage, offer: Offer) -> list[bytes]:
     ]
 
 
-def _field(name: str, value: str, offer: Offer) -> bytes:
+def _line(value: str) -> str:
     # A value may quote the mail (a note with its subject); what it holds must not cost the mail its decision.
     value = value[:MAX_VALUE_CHARACTERS]
-    if not value.isprintable():
-        value = _CONTROLS.sub(" ", value)
-    return responses.add_header(name, value, leading_space=offer.leading_space)
+    return value if value.isprintable() else _CONTROLS.sub(" ", value)
 
 
 def _noted(fields: list[tuple[str, str]], name: str, value: str) -> list[tuple[str, str]]:

@@ -21,10 +21,14 @@ class Loaded:
     warnings: Sequence[Mapping[str, Any]] = ()
     no_answers: str = ""
     """Why no acknowledgement is asked for, or ""."""
+    no_signature: str = ""
+    """Why our header fields are not signed, or ""."""
     look_ups: Mapping[str, Any] = field(default_factory=dict)
     """The plan of look-ups, as plain values."""
     no_threads: str = ""
     """Why nothing is known of what left from here, or ""."""
+    also_stripped: Sequence[str] = ()
+    """What fields of a helpdesk begin with that nobody outside may set."""
     retention_s: float | None = None
     """How long the rules want the journal to keep a mail; None: they do not say."""
 

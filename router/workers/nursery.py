@@ -26,14 +26,17 @@ from functools import partial
 from pathlib import Path
 
 from router.acknowledge import own_id
+from router.acknowledge.keys import BadKey
 from router.answering import Answering, NoAnswers, answering_of
 from router.decision import Decision
 from router.errors import BadFile, BadInput, Problem, Severity
 from router.generation import Generation, load_generation
+from router.header_signature import signer_of
 from router.identity.looked_up import LookedUp
 from router.lookups.plan import plan_of
 from router.message.envelope import RawMessage
 from router.message.message import Message
+from router.milter.edits import Sign
 from router.pseudonyms import read_key
 from router.rules import cases, problems
 from router.rules.load import check
@@ -86,6 +89,7 @@ def main() -> None:
     ruleset = generation.ruleset
     warnings = ruleset.warnings + (_warnings(generation, options.rules) if options.test else ())
     answering, no_answers = _answering(generation, options.base or options.rules.parent, options.key_file)
+    sign, no_signature = _signing(generation, options.base or options.rules.parent, options.key_file)
     if answering is not None:
         generation = replace(generation, is_acknowledgement=partial(own_id.is_ours, answering.keys))
     _send(
@@ -94,12 +98,14 @@ def main() -> None:
             "ready": {
                 "name": ruleset.file.name,
                 "prefix": ruleset.site.header_prefix,
+                "also_stripped": ruleset.site.helpdesk_prefixes,
                 "addresses": dict(ruleset.site.queue_addresses),
                 "rules": ruleset.sha,
                 "model": generation.model.id if generation.model else None,
                 "model_refused": generation.model_refused,
                 "warnings": [problems.as_json(one) for one in warnings[:MAX_PROBLEMS]],
                 "no_answers": no_answers,
+                "no_signature": no_signature,
                 "no_threads": no_threads,
                 "retention_s": ruleset.settings.retention.total_seconds() if ruleset.settings.retention else None,
                 "look_ups": plan_of(ruleset, options.base or options.rules.parent).plain(),
@@ -110,11 +116,15 @@ def main() -> None:
     # Objects made until here are never collected, so that the pages stay shared with the workers.
     gc.collect()
     gc.freeze()
-    serve(control, generation, options.at, answering)
+    serve(control, generation, options.at, answering, sign)
 
 
 def serve(
-    control: socket.socket, generation: Generation, at: datetime | None, answering: Answering | None = None
+    control: socket.socket,
+    generation: Generation,
+    at: datetime | None,
+    answering: Answering | None = None,
+    sign: Sign | None = None,
 ) -> None:
     """Fork a worker for every request of the front, until it closes the channel. `at`: a fixed clock, for the demo."""
 
@@ -133,7 +143,7 @@ def serve(
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         child = os.fork()
         if child == 0:
-            _be_worker(theirs, generation, decide, answering.wished if answering else None)
+            _be_worker(theirs, generation, decide, answering.wished if answering else None, sign)
         with contextlib.closing(ours), contextlib.closing(theirs):
             handle = os.pidfd_open(child)
             try:
@@ -143,14 +153,18 @@ def serve(
 
 
 def _be_worker(
-    connection: socket.socket, generation: Generation, decide: scan.Decide, wished: scan.Wished | None
+    connection: socket.socket,
+    generation: Generation,
+    decide: scan.Decide,
+    wished: scan.Wished | None,
+    sign: Sign | None,
 ) -> None:
     status = 1
     try:
         kept = connection.fileno()
         os.closerange(3, kept)
         os.closerange(kept + 1, 4096)
-        scan.run(connection, generation, decide, wished)
+        scan.run(connection, generation, decide, wished, sign)
         status = 0
     except (ConnectionError, MemoryError) as error:
         print(f"worker: {type(error).__name__}", file=sys.stderr)
@@ -164,6 +178,15 @@ def _answering(generation: Generation, base: Path, key_file: Path | None) -> tup
         return answering_of(generation.ruleset, base, key_file), ""
     except NoAnswers as problem:
         return None, str(problem)
+
+
+def _signing(generation: Generation, base: Path, key_file: Path | None) -> tuple[Sign | None, str]:
+    """What signs our header fields, or why nothing does; mail goes on without."""
+    try:
+        signer = signer_of(generation.ruleset, base, key_file)
+    except BadKey as problem:
+        return None, str(problem)
+    return (None, "settings.key_file is not set") if signer is None else (signer.value, "")
 
 
 def _with_threads(generation: Generation, state: Path | None) -> tuple[Generation, str]:

@@ -17,7 +17,7 @@ from router.identity.looked_up import LookedUp
 from router.message.envelope import RawMessage
 from router.message.message import Message
 from router.message.read import read
-from router.milter.edits import Offer, degraded, plan
+from router.milter.edits import Offer, Sign, degraded, plan
 from router.rules.ruleset import Ruleset
 from router.workers.wire import Answer, answer_frame, request_from
 
@@ -74,6 +74,7 @@ def scan(
     decide: Decide,
     wished: Wished | None = None,
     looked_up: LookedUp | None = None,
+    sign: Sign | None = None,
 ) -> Answer:
     """Decide one mail and lay out its edits. A fault of ours becomes a degraded answer: the mail is never lost."""
     site = generation.ruleset.site
@@ -83,7 +84,7 @@ def scan(
         message = read(raw) if generation.threads is not None or site.in_scope(raw.envelope.recipients) else None
         decision = decide(raw, looked_up, message)
         decision, intent = wished(decision, raw) if wished else (decision, "")
-        laid_out = plan(decision, raw, offer, prefix, intent=intent)
+        laid_out = plan(decision, raw, offer, prefix, intent=intent, sign=sign)
     except MemoryError:
         raise  # what is left of this process is not to be trusted; the front answers for it
     except Exception as error:  # the rim: whatever our own code does wrong, the MTA gets a normal answer (D1)
@@ -127,7 +128,13 @@ def limit_this_process() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def run(connection: socket.socket, generation: Generation, decide: Decide, wished: Wished | None = None) -> None:
+def run(
+    connection: socket.socket,
+    generation: Generation,
+    decide: Decide,
+    wished: Wished | None = None,
+    sign: Sign | None = None,
+) -> None:
     """Answer requests until the front closes the socket."""
     limit_this_process()
     while True:
@@ -136,7 +143,7 @@ def run(connection: socket.socket, generation: Generation, decide: Decide, wishe
             return
         signal.setitimer(signal.ITIMER_PROF, CPU_LIMIT_S)
         raw, offer, looked_up = request_from(payload)
-        answer = answer_frame(scan(raw, offer, generation, decide, wished, looked_up))
+        answer = answer_frame(scan(raw, offer, generation, decide, wished, looked_up, sign))
         signal.setitimer(signal.ITIMER_PROF, 0)
         connection.sendall(answer)
 
