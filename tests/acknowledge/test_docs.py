@@ -1,4 +1,4 @@
-"""docs/acknowledge.md says what the program does: its gates and previews are the program's own.
+"""docs/acknowledge.md and the README say what the program does: gates and previews are the program's own.
 
 `pytest --rewrite tests/acknowledge/test_docs.py` writes them anew.
 """
@@ -13,6 +13,7 @@ from router.cli import mailrouter
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "acknowledge.md"
+README = ROOT / "README.md"
 BLOCK = r"(?:```text\n.*?```\n)?"
 
 
@@ -39,15 +40,31 @@ def test_gates_and_previews_are_the_program_s_own(request, monkeypatch):
         lambda _: "<!-- gates -->\n" + "".join(f"| {gate} | {when} |\n" for gate, when in gates.rows()),
         text,
     )
+    held(PAGE, text, with_previews(wanted, preview_of), request)
+
+
+def test_the_readme_shows_one_mail_a_language_with_the_header_cut_short(request, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    text = README.read_text()
+    held(README, text, with_previews(text, lambda name: shortened(preview_of(name))), request)
+
+
+def with_previews(text: str, of) -> str:
+    """The text with every preview printed anew. of: gives that of a sample."""
     names = re.findall(r"<!-- preview (\S+) -->", text)
-    assert len(names) == 3
+    assert {name[-2:] for name in names} == {"ru", "uk", "en"}
     for name in names:
-        wanted = re.sub(
-            rf"<!-- preview {name} -->\n{BLOCK}",
-            lambda _, name=name: f"<!-- preview {name} -->\n```text\n{preview_of(name)}```\n",
-            wanted,
-            flags=re.DOTALL,
-        )
+        block = f"<!-- preview {name} -->\n```text\n{of(name)}```\n"
+        text = re.sub(rf"<!-- preview {name} -->\n{BLOCK}", lambda _, block=block: block, text, flags=re.DOTALL)
+    return text
+
+
+def shortened(preview: str) -> str:
+    """Without the fields after the Subject, which are the same for all."""
+    return re.sub(r"(?m)(^Subject: .*\n)(?:.+\n)+", r"\1…\n", preview)
+
+
+def held(path: Path, text: str, wanted: str, request) -> None:
     if request.config.getoption("--rewrite"):
-        PAGE.write_text(wanted)
+        path.write_text(wanted)
     assert text == wanted or request.config.getoption("--rewrite")
