@@ -46,6 +46,9 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(64 - HASH_BITS)
 _PAIR = np.uint64(0xC2B2AE3D27D4EB4F)
 _CONCEPTS = 256
+_LENGTHS = np.array(NGRAMS)[:, None]
+_SALT = np.array([77, 78], dtype=np.uint64)
+_POWERS: Hashes = np.asarray(np.cumprod(np.full(64, _PRIME, dtype=np.uint64)), dtype=np.uint64)
 
 
 def _bucket(hashes: Hashes) -> Indices:
@@ -69,44 +72,68 @@ class WordFeatures:
 
 def word_features(words: Sequence[str], lexicon: Lexicon) -> WordFeatures:
     """Hashed features of each token, all in one pass. Equal for equal tokens, on any machine."""
-    marked = [f"<{word}>" for word in words]
-    letters = np.frombuffer("".join(marked).encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
-    lengths = np.fromiter(map(len, marked), dtype=np.int64, count=len(marked))
-    owner = np.repeat(np.arange(len(words)), lengths)
-    start = np.cumsum(lengths) - lengths
-    plain = np.array([not word.startswith("=") for word in words], dtype=bool)[owner]
-    buckets, owners = [], []
-    rolling = letters
-    for n in range(2, max(NGRAMS) + 1):
-        rolling = rolling[:-1] * _PRIME + letters[n - 1 :]
-        whole = (owner[: len(rolling)] == owner[n - 1 :]) & plain[: len(rolling)]
-        if n in NGRAMS:
-            buckets.append(_bucket(rolling[whole] + np.uint64(n)))
-            owners.append(owner[: len(rolling)][whole])
-    chars, chars_owner = np.concatenate(buckets), np.concatenate(owners)
-    order = np.argsort(chars_owner, kind="stable")
-    # a word's own hash: its letters times powers of the prime, summed; a stem's: the same over its first letters
-    position = np.arange(len(letters)) - start[owner]
-    powers = np.cumprod(np.full(int(lengths.max()) + 1, _PRIME, dtype=np.uint64))
-    terms = letters * powers[position]
-    word_hash = np.add.reduceat(terms, start)
-    stem_hash = np.add.reduceat(np.where(position <= STEM, terms, np.uint64(0)), start)
-    both = np.stack([_bucket(word_hash + np.uint64(77)), _bucket(stem_hash + np.uint64(78))], axis=1)
+    hashed = hashes_of(words)
     concepts = [lexicon.concepts(word) for word in words]
+    there = hashed.chars >= 0
+    owner = np.repeat(np.arange(len(words)), hashed.lengths)
     return WordFeatures(
         {
-            "chars": chars[order],
-            "words": both.reshape(-1),
+            "chars": hashed.chars.T[there.T],
+            "words": hashed.words.reshape(-1),
             "concepts": np.array([one for found in concepts for one in found], dtype=np.int64),
         },
         {
-            "chars": chars_owner[order],
+            "chars": np.repeat(owner, there.sum(axis=0)),
             "words": np.repeat(np.arange(len(words)), 2),
             "concepts": np.repeat(np.arange(len(words)), [len(found) for found in concepts]),
         },
-        stem_hash,
+        hashed.stems,
         np.array([found[0] if found else 0 for found in concepts], dtype=np.int64),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """Letters of all words, one after the other, each word as `<word>`.
+
+    chars: (NGRAMS, letters) bucket of the n-gram that begins at a letter, -1 where none does. words: (words, 2) bucket
+    of the word and of its stem. start, lengths: of each word in the letters. stems: as in WordFeatures.
+    """
+
+    chars: Indices
+    words: Indices
+    start: Indices
+    lengths: Indices
+    stems: Hashes
+
+
+def hashes_of(words: Sequence[str]) -> Hashed:
+    """What is hashed of some words (one at least), in few steps for all of them: a mail brings but a few new ones."""
+    marked = [f"<{word}>" for word in words]
+    letters = np.frombuffer("".join(marked).encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
+    lengths = np.fromiter(map(len, marked), dtype=np.int64, count=len(marked))
+    end = np.cumsum(lengths)
+    start = end - lengths
+    position = np.arange(len(letters)) - np.repeat(start, lengths)
+    # how long an n-gram may be that begins here; classes have none
+    plain = np.fromiter((0 if word[0] == "=" else len(word) + 2 for word in words), dtype=np.int64, count=len(words))
+    room = np.repeat(plain, lengths) - position
+    chars = np.zeros((len(NGRAMS), len(letters)), dtype=np.uint64)
+    rolling = letters
+    for n in range(2, max(NGRAMS) + 1):
+        rolling = rolling[:-1] * _PRIME + letters[n - 1 :]
+        chars[n - 2, : len(rolling)] = rolling + np.uint64(n)
+    buckets = np.where(room >= _LENGTHS, _bucket(chars), -1)
+    # a word's own hash: its letters times powers of the prime, summed; a stem's: the same over its first letters
+    terms = letters * _powers(int(lengths.max()))[position]
+    sums = np.add.reduceat(np.stack([terms, np.where(position <= STEM, terms, np.uint64(0))]), start, axis=1)
+    return Hashed(buckets, _bucket(sums.T + _SALT), start, lengths, sums[1])
+
+
+def _powers(longest: int) -> Hashes:
+    if longest < len(_POWERS):
+        return _POWERS
+    return np.asarray(np.cumprod(np.full(longest + 1, _PRIME, dtype=np.uint64)), dtype=np.uint64)
 
 
 def size_of(block: str) -> int:

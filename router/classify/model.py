@@ -7,22 +7,24 @@ A mail is scored as a whole and sentence by sentence: what one sentence says may
 sentence (`peak`) counts beside the whole.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router.classify import features
-from router.classify.features import BLOCKS, TOKEN_BLOCKS
+from router.classify.features import BLOCKS, PLACE_BLOCKS, TOKEN_BLOCKS
 from router.classify.lexicon import Lexicon
-from router.classify.normalise import SINGLE_LETTERS, unspaced
-from router.classify.tokens import END, SPACED_LETTERS, chunks_of, tokens_of
+from router.classify.normalise import SINGLE_LETTERS, plain_skeleton, unspaced
+from router.classify.tokens import END, SPACED_LETTERS, chunks_of, plain_word, tokens_of
 from router.vocabulary import UNDETERMINED
 
-REMEMBERED = 30_000
-"""Words (and, separately, chunks of text) a process keeps in memory; past it, it starts anew."""
+REMEMBERED = 40_000
+"""Chunks of text that are remembered at once, twice: when so many are new, those not met since the last time go."""
 
 OURS = "ours"
 """The inner classifier that knows mail of this trade from other texts; its score is not given out."""
@@ -109,14 +111,37 @@ def judge(whole: Numbers, peak: Numbers, heads: Mapping[str, Head]) -> dict[str,
     }
 
 
+def _judge_one(whole: Sequence[float], peak: Sequence[float], heads: Mapping[str, Head]) -> dict[str, dict[str, float]]:
+    """`judge` for one mail; arrays of four numbers cost more than they save."""
+    found = {}
+    for name, head in heads.items():
+        columns = zip(whole[head.columns], peak[head.columns], head.bias.tolist(), strict=True)
+        logits = [one * head.whole + other * head.peak + bias for one, other, bias in columns]
+        if len(logits) == 1:
+            found[name] = [1.0 / (1.0 + math.exp(-max(-700.0, min(700.0, logits[0]))))]
+        else:
+            top = max(logits)
+            powers = [math.exp(one - top) for one in logits]
+            total = sum(powers)
+            found[name] = [one / total for one in powers]
+    ours = found.pop(OURS, None)
+    for name, scores in found.items():
+        if ours is not None and len(scores) > 1:
+            priors = heads[name].prior.tolist()
+            found[name] = [prior + ours[0] * (p - prior) for p, prior in zip(scores, priors, strict=True)]
+    return {name: dict(zip(heads[name].labels, scores, strict=True)) for name, scores in found.items()}
+
+
 @dataclass(slots=True)
 class _Memory:
     """What one process has worked out so far, a row a token; row 0 is END.
 
-    sums: TOKEN_BLOCKS side by side. single: 1 for a token that one letter gives.
+    chunks: lately met; older: met before these. sums: TOKEN_BLOCKS side by side. single: 1 for a token that one letter
+    gives.
     """
 
     chunks: dict[str, tuple[int, ...]]
+    older: dict[str, tuple[int, ...]]
     numbers: dict[str, int]
     sums: Numbers
     stems: features.Hashes
@@ -135,6 +160,7 @@ class Model:
         blocks: Mapping[str, Block],
         heads: Mapping[str, Head],
         lexicon: Lexicon,
+        words: Sequence[str] = (),
     ) -> None:
         self.id = model_id
         self.labels = labels
@@ -142,18 +168,21 @@ class Model:
         self.blocks = blocks
         self.heads = heads
         self.lexicon = lexicon
+        self.words = words
         self._columns = blocks[BLOCKS[0]].table.shape[1]
         self._rows = {}
         for name, block in blocks.items():
             rows = np.zeros(features.size_of(name), dtype=np.int32)
             rows[block.kept] = np.arange(1, len(block.kept) + 1, dtype=np.int32)
             self._rows[name] = rows
-        self._forget()
+        self._place_table = np.concatenate([blocks[name].table for name in PLACE_BLOCKS])
+        self._begin()
 
-    def _forget(self) -> None:
+    def _begin(self) -> None:
         rows = 4_096
         self._memory = _Memory(
             chunks={},
+            older={},
             numbers={END: 0},
             sums=np.zeros((rows, len(TOKEN_BLOCKS) * self._columns)),
             stems=np.zeros(rows, dtype=np.uint64),
@@ -161,6 +190,19 @@ class Model:
             single=np.zeros(rows, dtype=np.int64),
         )
         self._memory.concepts[0] = -1
+        if self.words:
+            self._learn(self.words)
+
+    def _forget(self) -> None:
+        """Keep what was met lately, and the tokens that this needs."""
+        memory = self._memory
+        memory.older, memory.chunks = memory.chunks, {}
+        kept = np.array(sorted({0}.union(*memory.older.values())), dtype=np.int64)
+        place = dict(zip(kept.tolist(), range(len(kept)), strict=True))
+        memory.older = {chunk: tuple(place[one] for one in found) for chunk, found in memory.older.items()}
+        memory.numbers = {token: place[one] for token, one in memory.numbers.items() if one in place}
+        for name in _ROWS:
+            setattr(memory, name, getattr(memory, name)[kept])
 
     def scores(self, subject: str, text: str, language: str = UNDETERMINED) -> dict[str, dict[str, float]]:
         """classifier -> label -> probability. `abuse` has one label, so its number adds up with nothing.
@@ -170,10 +212,7 @@ class Model:
         raises.
         """
         whole, peak = self.sums(subject, text)
-        found = judge(whole[None, :], peak[None, :], self.heads)
-        return {
-            name: dict(zip(self.heads[name].labels, scores[0].tolist(), strict=True)) for name, scores in found.items()
-        }
+        return _judge_one(whole.tolist(), peak.tolist(), self.heads)
 
     def sums(self, subject: str, text: str) -> tuple[Numbers, Numbers]:
         """(columns,) of the whole mail, and (columns,) the highest of each column over its sentences."""
@@ -183,33 +222,44 @@ class Model:
             return np.zeros(width), np.zeros(width)
         memory = self._memory
         starts = _sentences(numbers)
-        sentences = np.zeros((len(starts), width))
-        rows = memory.sums[numbers]
-        _add(sentences, np.add.reduceat(rows, starts, axis=0), self._columns)
-        whole = np.zeros((1, width))
+        count, columns = len(starts), self._columns
+        # a row a sentence, and one for the whole mail, in which every token counts once
+        table = np.zeros((count + 1, len(BLOCKS), columns))
+        tokens = len(TOKEN_BLOCKS)
+        table[:count, :tokens] = np.add.reduceat(memory.sums[numbers], starts, axis=0).reshape(count, tokens, columns)
         distinct = np.sort(numbers)
-        rows = memory.sums[distinct[np.flatnonzero(distinct[1:] != distinct[:-1]) + 1]]
-        _add(whole, rows.sum(axis=0, keepdims=True), self._columns)
-        pairs = [features.pair_buckets(memory.stems[numbers])]
-        couples = features.concept_buckets(memory.concepts[numbers])
-        for name, places in (("pairs", pairs), ("concept_pairs", couples)):
-            table, of_feature = self.blocks[name].table, self._rows[name]
-            sums = np.zeros((len(starts), self._columns))
-            for buckets, at in places:
-                found = of_feature[buckets]
-                kept = np.flatnonzero(found)
-                if len(kept):
-                    values = table[found[kept]].astype(np.float64)
-                    place = np.searchsorted(starts, at[kept], side="right") - 1
-                    first = np.flatnonzero(np.concatenate([_TRUE, place[1:] != place[:-1]]))
-                    sums[place[first]] += np.add.reduceat(values, first, axis=0)
-            _add(sentences, sums, self._columns)
-            _add(whole, sums.sum(axis=0, keepdims=True), self._columns)
-        return whole[0], sentences.max(axis=0)
+        distinct = distinct[np.flatnonzero(distinct[1:] != distinct[:-1]) + 1]
+        table[count, :tokens] = memory.sums[distinct].sum(axis=0).reshape(tokens, columns)
+        pairs, near, far = self._places(numbers, starts)
+        table[:count, tokens] = pairs
+        table[:count, tokens + 1] = near + far
+        table[count, tokens:] = table[:count, tokens:].sum(axis=0)
+        squares = table[:, :, -1:]
+        totals = (table[:, :, :-1] / np.sqrt(np.where(squares > 0, squares, 1.0))).sum(axis=1)
+        return totals[count], totals[:count].max(axis=0)
+
+    def _places(self, numbers: NDArray[np.int64], starts: NDArray[np.int64]) -> Numbers:
+        """Sums over pairs, and over concept pairs next to each other and further apart: (3, sentences, columns)."""
+        buckets, at = features.pair_buckets(self._memory.stems[numbers])
+        lists = [(self._rows["pairs"][buckets], at)]
+        for buckets, at in features.concept_buckets(self._memory.concepts[numbers]):
+            lists.append((self._rows["concept_pairs"][buckets], at))
+        kept = [np.flatnonzero(rows) for rows, _ in lists]
+        after = np.repeat(_LISTS, [len(one) for one in kept])
+        sums = np.zeros((len(lists) * len(starts), self._columns))
+        if len(after):
+            rows = np.concatenate([found[one] for (found, _), one in zip(lists, kept, strict=True)])
+            where = np.concatenate([at[one] for (_, at), one in zip(lists, kept, strict=True)])
+            # the tables of both blocks in one, that of concept pairs behind that of pairs
+            values = self._place_table[rows + np.where(after > 0, len(self.blocks["pairs"].table), 0)]
+            place = np.searchsorted(starts, where, side="right") - 1 + after * len(starts)
+            first = np.flatnonzero(np.concatenate([_TRUE, place[1:] != place[:-1]]))
+            sums[place[first]] = np.add.reduceat(values.astype(np.float64), first, axis=0)
+        return sums.reshape(len(lists), len(starts), self._columns)
 
     def _numbers(self, subject: str, text: str) -> NDArray[np.int64]:
         """The mail as numbers of remembered tokens, in order, 0 where a sentence ends; as features.tokens has it."""
-        if len(self._memory.chunks) > REMEMBERED or len(self._memory.numbers) > REMEMBERED:
+        if len(self._memory.chunks) > REMEMBERED:
             self._forget()
         parts = [subject, text]
         found = self._look_up([chunks_of(part) for part in parts])
@@ -220,68 +270,81 @@ class Model:
 
     def _look_up(self, parts: Sequence[Sequence[Sequence[str]]]) -> list[NDArray[np.int64]]:
         """Each part's chunks, line by line, as numbers. What is not known yet is learned, in one go."""
-        known = self._memory.chunks.get
+        chunks = self._memory.chunks
+        missing = set(chain.from_iterable(chain.from_iterable(parts))).difference(chunks)
+        if missing:
+            self._learn(missing)
         result = []
-        missing = []
         for lines in parts:
             found: list[int] = []
             for line in lines:
-                for chunk in line:
-                    tokens = known(chunk)
-                    if tokens is None:
-                        missing.append(chunk)
-                    else:
-                        found += tokens
+                found.extend(chain.from_iterable([chunks[chunk] for chunk in line]))
                 if found and found[-1]:
                     found.append(0)
             result.append(np.array(found, dtype=np.int64))
-        if missing:
-            self._learn(sorted(set(missing)))
-            return self._look_up(parts)
         return result
 
-    def _learn(self, chunks: Sequence[str]) -> None:
+    def _learn(self, missing: Iterable[str]) -> None:
         memory = self._memory
-        parsed = [tokens_of(chunk) for chunk in chunks]
-        unknown = [token for token in features.vocabulary(parsed) if token not in memory.numbers]
+        chunks, older, numbers = memory.chunks, memory.older, memory.numbers
+        parsed: list[tuple[str, tuple[str, ...]]] = []
+        bare: dict[str, str] = {}
+        marked: list[tuple[str, str, bool]] = []
+        for chunk in missing:
+            if chunk in older:
+                chunks[chunk] = older[chunk]
+                continue
+            word, ends = plain_word(chunk)
+            if not word:
+                parsed.append((chunk, tokens_of(chunk)))
+                continue
+            if word != chunk:
+                marked.append((chunk, word, ends))
+            if word in older:
+                chunks[word] = older[word]
+            elif word not in chunks and word not in bare:
+                bare[word] = plain_skeleton(word)
+        tokens = dict.fromkeys(chain(bare.values(), chain.from_iterable(one for _, one in parsed)))
+        unknown = [token for token in tokens if token and token not in numbers]
         if unknown:
             self._learn_tokens(unknown)
-        for chunk, tokens in zip(chunks, parsed, strict=True):
-            memory.chunks[chunk] = tuple(memory.numbers[token] for token in tokens)
+        for word, token in bare.items():
+            chunks[word] = (numbers[token],) if token else ()
+        for chunk, word, ends in marked:
+            chunks[chunk] = (*chunks[word], 0) if ends else chunks[word]
+        for chunk, found in parsed:
+            chunks[chunk] = tuple([numbers[token] for token in found])
 
     def _learn_tokens(self, tokens: Sequence[str]) -> None:
         memory = self._memory
         first = len(memory.numbers)
         last = first + len(tokens)
         while last > len(memory.sums):
-            for name in ("sums", "stems", "concepts", "single"):
+            for name in _ROWS:
                 had = getattr(memory, name)
                 setattr(memory, name, np.concatenate([had, np.zeros_like(had)]))
-        known = features.word_features(tokens, self.lexicon)
-        for index, name in enumerate(TOKEN_BLOCKS):
-            rows, owner = self._rows[name][known.buckets[name]], known.owner[name]
-            part = memory.sums[first:last, index * self._columns : (index + 1) * self._columns]
-            if len(rows):
-                starts = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
-                values = self.blocks[name].table[rows].astype(np.float64)
-                part[owner[starts]] = np.add.reduceat(values, starts, axis=0)
-        memory.stems[first:last] = known.stems
-        memory.concepts[first:last] = known.concepts
+        hashed = features.hashes_of(tokens)
+        width = self._columns
+        # row 0 of a table is zero: what begins no n-gram adds nothing, and needs no sorting out
+        rows = np.where(hashed.chars >= 0, self._rows["chars"][hashed.chars], 0)
+        at_letters = self.blocks["chars"].table[rows].sum(axis=0, dtype=np.float64)
+        memory.sums[first:last, :width] = np.add.reduceat(at_letters, hashed.start, axis=0)
+        rows = self._rows["words"][hashed.words]
+        memory.sums[first:last, width : 2 * width] = self.blocks["words"].table[rows].sum(axis=1, dtype=np.float64)
+        concepts = self._rows["concepts"], self.blocks["concepts"].table
+        for place, token in enumerate(tokens, first):
+            found = self.lexicon.concepts(token)
+            memory.concepts[place] = found[0] if found else 0
+            for one in found:
+                memory.sums[place, 2 * width :] += concepts[1][concepts[0][one]]
+        memory.stems[first:last] = hashed.stems
         memory.single[first:last] = [token in SINGLE_LETTERS for token in tokens]
         memory.numbers.update(zip(tokens, range(first, last), strict=True))
 
 
+_ROWS = ("sums", "stems", "concepts", "single")
 _TRUE = np.array([True])
-
-
-def _add(totals: Numbers, sums: Numbers, columns: int) -> None:
-    """Add to (groups, columns - 1) blocks of (groups, columns), side by side, each divided by its norm.
-
-    The last column of a block is the square of the norm.
-    """
-    for first in range(0, sums.shape[1], columns):
-        squares = sums[:, first + columns - 1 : first + columns]
-        totals += sums[:, first : first + columns - 1] / np.sqrt(np.where(squares > 0, squares, 1.0))
+_LISTS = np.arange(3)
 
 
 def _sentences(numbers: NDArray[np.int64]) -> NDArray[np.int64]:

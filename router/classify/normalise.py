@@ -77,6 +77,11 @@ def skeleton(word: str) -> str:
         word = one_script(word)
     if _LEET_WORD.search(word):
         word = word.translate(_LEET_CYRILLIC if _CYRILLIC.search(word) else _LEET)
+    return plain_skeleton(word)
+
+
+def plain_skeleton(word: str) -> str:
+    """`skeleton` of a word that has lower-case letters of one script and no digits in it."""
     word = word.translate(_TRANSLITERATE)
     for spelling, plain in _LATIN_SPELLINGS:
         if spelling in word:

@@ -118,6 +118,7 @@ def _content(model: Model) -> dict[str, Any]:
             for name, head in model.heads.items()
         },
         "lexicon": model.lexicon.text,
+        "words": list(model.words),
     }
 
 

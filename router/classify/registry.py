@@ -104,7 +104,13 @@ def _model(manifest: Manifest, content: Mapping[str, Any]) -> Model:
     if {name: head.labels for name, head in heads.items() if name != OURS} != dict(manifest.labels):
         raise ValueError("its labels are not the manifest's")
     return Model(
-        manifest.id, dict(manifest.labels), dict(manifest.thresholds), blocks, heads, lexicon.parse(content["lexicon"])
+        manifest.id,
+        dict(manifest.labels),
+        dict(manifest.thresholds),
+        blocks,
+        heads,
+        lexicon.parse(content["lexicon"]),
+        tuple(content.get("words", ())),
     )
 
 

@@ -11,7 +11,7 @@ and pays for a word when it sees it for the first time.
 import re
 from collections.abc import Sequence
 
-from router.classify.normalise import SINGLE_LETTERS, clean, skeleton
+from router.classify.normalise import SINGLE_LETTERS, clean, plain_skeleton, skeleton
 
 END = ""
 """Ends a sentence or line."""
@@ -33,11 +33,29 @@ _CURRENCY = frozenset("$€₴₽£")
 _QUOTES = frozenset('«»“”„"')
 _SENTENCE_END = frozenset(".!?;…")
 _WORD_PARTS = re.compile(r"[.\-]")
-_ONE_LETTER = re.compile(r"[^\W\d_]\W*$")
+_PLAIN = re.compile(r"([а-яёіїєґА-ЯЁІЇЄҐ]+|[a-zA-Z]+)([,:)]|[.!?;])?")
 
 
 def tokens_of(chunk: str) -> tuple[str, ...]:
     """The tokens of one chunk, a text without white space in it. May be empty."""
+    word, ends = plain_word(chunk)
+    if word:
+        whole = plain_skeleton(word)
+        return ((whole,) if whole else ()) + ((END,) if ends else ())
+    return _tokens_of_any(chunk)
+
+
+def plain_word(chunk: str) -> tuple[str, bool]:
+    """Of a chunk that is one word, perhaps with a mark behind it: the word in lower case, and whether the mark ends a
+    sentence. ("", False) for every other chunk. Most chunks are such, and cost a third of the others.
+    """
+    found = _PLAIN.fullmatch(chunk)
+    if found is None or (chunk[-1] == "." and found[1].casefold() == "www"):
+        return "", False
+    return found[1].lower(), found[2] in _SENTENCE_END
+
+
+def _tokens_of_any(chunk: str) -> tuple[str, ...]:
     chunk = clean(chunk)
     if not chunk:
         return ()

@@ -22,6 +22,7 @@ from router.classify.lexicon import Lexicon
 from router.classify.model import OURS, Block, Head, Model, judge
 from router.classify.pipeline import DEFAULTS, Features, Numbers, Settings, balance, count, fit_linear, targets_of
 from router.classify.thresholds import WISHES, Costs, tune, tune_by_cost
+from router.classify.tokens import chunks_of, plain_word
 from router.errors import BadInput
 
 LABELS: dict[str, tuple[str, ...]] = {
@@ -33,6 +34,8 @@ LABELS: dict[str, tuple[str, ...]] = {
 
 OURS_SHARE = 0.85
 """How much of a desk's mail is of our trade, roughly."""
+
+COMMON_SENDERS = 5
 
 SENTENCE_WEIGHT = 0.3
 """Of one sentence of a mail that lacks the label, against a mail."""
@@ -235,11 +238,25 @@ def train(
     )
     recipe = package.recipe(examples, words.text, repr(settings), seed, costs)
     chosen = model_id or f"{'-'.join(given)}-{recipe[:8]}"
-    model = Model(chosen, given, thresholds, fitted.blocks(), heads, words)
+    model = Model(chosen, given, thresholds, fitted.blocks(), heads, words, common_words(examples))
     folder = out / chosen
     kept = held_out.rows_of([examples[row] for row in mails_only], given, {n: s[mails_only] for n, s in scores.items()})
     package.write(folder, model, metrics, kept, examples=examples, seed=seed, created=created, left_out=left_out or {})
     return TrainResult(model, folder, metrics)
+
+
+def common_words(examples: Sequence[Example]) -> tuple[str, ...]:
+    """The words of mails, in lower case and by name, that COMMON_SENDERS senders used: a model knows their features
+    before the first mail. A word of fewer senders could say whose mail it was trained on, and is nowhere in a model.
+    """
+    senders: dict[str, set[str]] = {}
+    for one in examples:
+        if one.is_mail:
+            for line in [*chunks_of(one.subject), *chunks_of(one.text)]:
+                for chunk in line:
+                    if word := plain_word(chunk)[0]:
+                        senders.setdefault(word, set()).add(one.sender)
+    return tuple(sorted(word for word, found in senders.items() if len(found) >= COMMON_SENDERS))
 
 
 def out_of_fold(

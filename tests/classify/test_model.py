@@ -16,7 +16,7 @@ from router.classify.corpus import Example
 from router.classify.lexicon import own_text, parse
 from router.classify.model import Thresholds, decide_label
 from router.classify.pipeline import Settings
-from router.classify.train import LABELS, Fitted, TrainResult, counted, predict_proba, train
+from router.classify.train import LABELS, Fitted, TrainResult, common_words, counted, predict_proba, train
 
 ODD = [
     *("", " ", "\n\n", "<>", "ь", "а" * 5000, "\x00\ufffd\ud800", "счёт " * 3000, "!!! ??? ...", "https://a.example/x"),
@@ -84,6 +84,16 @@ def test_memory_of_words_changes_nothing(trained: TrainResult, monkeypatch: pyte
     for number in range(40):
         trained.model.scores("", " ".join(f"word{number}x{one}" for one in range(30)))
     assert trained.model.scores("сайт", "сайт не працює, помилка 502") == before
+
+
+def test_what_is_common_is_known_before_the_first_mail(
+    trained: TrainResult, make_examples: Callable[[], list[Example]]
+) -> None:
+    """Words of five senders are in the model; a word of fewer, such as a name or a password, is nowhere in it."""
+    assert "счёт" in trained.model.words
+    mails = [*make_examples(), *(Example(f"x{n}", f"x{n % 4}", "", "Xanthippe hunter", "en", {}) for n in range(8))]
+    assert "xanthippe" not in common_words(mails)
+    assert "please" in common_words(mails)
 
 
 def test_a_megabyte_costs_no_more_than_its_ends(trained: TrainResult) -> None:

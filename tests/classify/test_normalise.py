@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from router.classify import features
 from router.classify.normalise import clean, skeleton
-from router.classify.tokens import tokens_of
+from router.classify.tokens import _tokens_of_any, tokens_of
 
 
 def tokens(text: str) -> list[str]:
@@ -66,3 +66,10 @@ def test_skeletons_are_settled(text: str) -> None:
     """No text raises, and tokens never hold white space or capitals."""
     for token in tokens(text):
         assert token == token.lower() and not any(letter.isspace() for letter in token)
+
+
+@settings(max_examples=300, deadline=None)
+@given(word=st.from_regex(r"([а-яёіїєґА-ЯЁІЇЄҐ]+|[a-zA-Z]+)[,:).!?;…]?", fullmatch=True))
+def test_plain_words_go_a_shorter_way_to_the_same_end(word: str) -> None:
+    """A plain word with a mark behind it gives what the way for any chunk gives."""
+    assert tokens_of(word) == _tokens_of_any(word)
