@@ -8,9 +8,9 @@
     b   24 bytes of HMAC-SHA-256 over "v1", the queue id, and name and value of each field
 
 The mac is taken over eight bytes of length (big endian) and the bytes of each part in turn; names in small letters,
-values as they read: encoded words (RFC 2047) decoded, white space made one space, UTF-8. `d` is made likewise of
-"field", name and value. Both are written in base64url. The key is HMAC-SHA-256(secret, "mailrouter header fields"); the
-secret is what stands in `settings.key_file`, without white space round it.
+values as they read: encoded words (RFC 2047) decoded, white space made one space, UTF-8. `d` is made likewise of name
+and value. Both are written in base64url. The key of `b` is HMAC-SHA-256(secret, "mailrouter header fields"), that of
+`d` HMAC-SHA-256(key of `b`, "marks"); the secret is what stands in `settings.key_file`, without white space round it.
 """
 
 import base64
@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from router.acknowledge.keys import mac, read_secret
+from router.acknowledge.keys import read_secret
 from router.message.envelope import LOOP_FIELDS
 from router.message.headers import HeaderFields, shown
 from router.rules.helpdesks import PREFIXES
@@ -43,29 +43,27 @@ class Signer:
     """Signs and verifies. key_id: told in the field, so that a wrong key is not taken for a forgery."""
 
     key: bytes
+    marks_key: bytes
     key_id: str
 
     @classmethod
     def of(cls, secret: bytes) -> "Signer":
         key = hmac.digest(secret, _PURPOSE, "sha256")
-        return cls(key, hmac.digest(key, b"id", "sha256").hex()[:8])
+        return cls(key, hmac.digest(key, b"marks", "sha256"), hmac.digest(key, b"id", "sha256").hex()[:8])
 
     def value(self, fields: Sequence[tuple[str, str]], queue_id: str | None) -> str:
         """The value of the field that signs these (name, value), which are read as they will stand in the mail."""
-        parts = [VERSION.encode(), (queue_id or "").encode()]
-        marks = []
-        for name, value in fields:
-            pair = (name.lower().encode(), as_read(value))
-            parts += pair
-            marks.append(self._mark(*pair))
-        names = ", ".join(name for name, _ in fields)
-        return f"{VERSION}; k={self.key_id}; h={names}; d={' '.join(marks)}; b={self._mac(parts)}"
+        signed = [_signed(name.lower(), value) for name, value in fields]
+        names = ", ".join([name for name, _ in fields])
+        marks = " ".join([self._mark(one) for one in signed])
+        return f"{VERSION}; k={self.key_id}; h={names}; d={marks}; b={self._mac(queue_id or '', signed)}"
 
-    def _mark(self, name: bytes, value: bytes) -> str:
-        return _text(mac(self.key, b"field", name, value)[:_MARK_BYTES])
+    def _mark(self, signed: bytes) -> str:
+        return _text(hmac.digest(self.marks_key, signed, "sha256")[:_MARK_BYTES])
 
-    def _mac(self, parts: Sequence[bytes]) -> str:
-        return _text(mac(self.key, *parts)[:_MAC_BYTES])
+    def _mac(self, queue_id: str, signed: Sequence[bytes]) -> str:
+        said = b"".join([_measured(VERSION.encode()), _measured(queue_id.encode()), *signed])
+        return _text(hmac.digest(self.key, said, "sha256")[:_MAC_BYTES])
 
     def verify(self, fields: HeaderFields, prefix: str | None, queue_id: str) -> "Verdict":
         """Whether the fields of `prefix` (None: of the only signature there is) are those that were signed for the mail
@@ -88,7 +86,7 @@ class Signer:
     def _compared(self, fields: HeaderFields, stated: "_Stated", prefix: str, queue_id: str) -> "Verdict":
         """Field by field, those of one name in their order."""
         problems = []
-        parts = [VERSION.encode(), queue_id.encode()]
+        signed = []
         taken: dict[str, int] = {}
         for name, mark in zip(stated.names, stated.marks, strict=True):
             low = name.lower()
@@ -97,16 +95,15 @@ class Signer:
             if number > len(values):
                 problems.append(f"{name} is missing")
                 continue
-            pair = (low.encode(), as_read(values[number - 1]))
-            parts += pair
-            if not hmac.compare_digest(self._mark(*pair), mark):
+            signed.append(_signed(low, values[number - 1]))
+            if not hmac.compare_digest(self._mark(signed[-1]), mark):
                 problems.append(f"{name} was changed")
         ours = (prefix, *(one for one in PREFIXES.values() if any(_begins(name, one) for name in stated.names)))
         for name, count in _counted(fields).items():
             surplus = count > taken.get(name, 0) and name != (prefix + NAME).lower()
             if surplus and name.encode() not in LOOP_FIELDS and any(_begins(name, one) for one in ours):
                 problems.append(f"{_as_written(fields, name)} was added")
-        if not problems and not hmac.compare_digest(self._mac(parts), stated.mac):
+        if not problems and not hmac.compare_digest(self._mac(queue_id, signed), stated.mac):
             told = f"the queue id is not {queue_id}" if queue_id else "the queue id is not known"
             problems.append(f"{told}: signed for another mail, or read from another server's Received")
         return Verdict(tuple(problems), prefix, len(stated.names))
@@ -126,6 +123,15 @@ def as_read(value: str) -> bytes:
     if not value.isascii():
         value = shown(value.encode("utf-8", "replace").decode())
     return " ".join(value.split()).encode()
+
+
+def _signed(low: str, value: str) -> bytes:
+    return _measured(low.encode()) + _measured(as_read(value))
+
+
+def _measured(part: bytes) -> bytes:
+    """A part with its length in front, so that no two lists of parts give the same bytes."""
+    return len(part).to_bytes(8, "big") + part
 
 
 def queue_id_of(fields: HeaderFields, server: str | None = None) -> str:
