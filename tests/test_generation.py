@@ -1,11 +1,18 @@
 """A generation: rules, lists and model that belong together."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+from router.acknowledge import own_id
+from router.acknowledge.keys import Keys
+from router.decision import Decision
 from router.generation import load_generation
 from router.message.eml import raw_message
 from router.message.envelope import Envelope
+from router.pseudonyms import open_key
+from router.threads.store import ThreadReader, ThreadWriter
 
 NOW = datetime(2026, 3, 6, 17, 40, tzinfo=UTC)
 RULES = """\
@@ -27,6 +34,16 @@ rules:
     then: [{tag: known}]
 """
 
+ANSWERING = """\
+replies:
+  subject: {en: "Auto: {subject}"}
+  open: {en: Hello}
+  close: {en: Desk}
+  snippets: {received: {en: It was received}}
+rules:
+  - {id: answer, stage: reply, when: {always: true}, then: [{say: received}]}
+"""
+
 
 def account(folder: Path, text: str) -> str:
     loaded = load_generation(folder / "rules.yaml", None)
@@ -44,6 +61,35 @@ def test_a_contact_of_several_contracts_may_speak_for_each_of_them_and_for_no_ot
     assert account(tmp_path, "hello, contract 104466") == "belongs_to_sender"
     assert account(tmp_path, "hello, contract 999999") == "conflict"
     assert account(tmp_path, "hello") == "missing"
+
+
+def test_a_reply_to_an_acknowledgement_of_ours_is_known_by_its_signed_message_id(tmp_path):
+    """Nothing of it was ever seen: acknowledgements pass no filter. A forged one of the same form is not believed."""
+    settings = "header_prefix: X-Desk-, reply: {from: {name: Desk, address: help@desk.example}}"
+    text = RULES.replace("header_prefix: X-Desk-", settings).replace("rules:\n", ANSWERING, 1)
+    (tmp_path / "rules.yaml").write_text(text)
+    (tmp_path / "contacts.csv").write_text("email,contract\n")
+    keys = Keys.of(b"k" * 32)
+    pseudonyms = open_key(tmp_path)
+    ThreadWriter.open(tmp_path / "threads.sqlite", pseudonyms, NOW).store.close()
+    loaded = replace(
+        load_generation(tmp_path / "rules.yaml", None),
+        threads=ThreadReader(tmp_path / "threads.sqlite", pseudonyms),
+        is_acknowledgement=partial(own_id.is_ours, keys),
+    )
+
+    def reply_to(message_id: str) -> Decision:
+        data = f"From: olena@customer.example\nTo: help@desk.example\nIn-Reply-To: {message_id}\n\nThank you.\n"
+        raw = raw_message(data.encode(), Envelope(b"<olena@customer.example>", (b"<help@desk.example>",)), NOW)
+        return loaded.decide(raw)
+
+    ours = own_id.make(keys, b"the mail that was answered", "desk.example")
+    found = reply_to(ours)
+    assert (found.thread.state, found.thread.ticket) == ("follow_up", None)
+    assert "G16" in found.reply.refused and not found.reply.send
+    forged = reply_to(own_id.make(Keys.of(b"x" * 32), b"the mail that was answered", "desk.example"))
+    assert forged.thread.state == "new"
+    assert "G16" in forged.reply.refused, "what looks like ours is not answered either"
 
 
 def test_without_models_the_rules_decide_and_the_decision_says_so(tmp_path):

@@ -219,6 +219,23 @@ def test_a_robot_s_mail_has_no_intent_and_no_acknowledgement(desk):
     assert len(desk.service.events) == before
 
 
+def test_a_reply_to_our_acknowledgement_is_a_follow_up_without_a_ticket_and_never_answered(desk):
+    sender = new_sender(desk)
+    desk.send(BILL, sender=sender)
+    desk.sink.wait_for(2)
+    desk.sink.settle()
+    (acknowledgement,) = desk.acknowledgements()
+    desk.sink.clear()
+    asked = len(desk.service.events)
+    (id_,) = acknowledgement.fields("Message-ID")
+    desk.send(BILL, sender=sender, head=f"In-Reply-To: {id_}\nReferences: {id_}\n")
+    desk.sink.wait_for(1)
+    (staff,) = desk.sink.settle()
+    assert staff.fields("X-FlexiHost-Thread") == ["follow_up"]
+    assert staff.fields("X-FlexiHost-Reply") == []
+    assert len(desk.service.events) == asked, "an intent was sent"
+
+
 def test_a_paused_service_refuses_and_the_list_says_why(desk):
     refused = len(desk.service.of("no-acknowledgement"))
     desk.service.run("pause", "texts")
