@@ -1,6 +1,7 @@
 """Fields for a helpdesk: what each adapter says of a decision, and what nobody outside may say in its place."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -102,6 +103,16 @@ def test_only_the_helpdesks_that_are_switched_on_are_told_anything():
     assert [told(MOVES, one, HEAD) for one in PREFIXES] == [[], [], []]
     one = ALL.replace("[otrs, zammad, rt]", "zammad")
     assert [bool(told(MOVES, name, one)) for name in PREFIXES] == [False, True, False]
+
+
+def test_the_manual_names_every_field():
+    """docs/helpdesks.md has each field that some mail leads to, and no other."""
+    automatic = {"headers": [("Auto-Submitted", "auto-replied")], "thread": GivenThread(state=ThreadState.AUTOMATIC)}
+    moved = MOVES + rule(ALWAYS, "{set_topic: technical}", id="t", stage="classify")
+    lines = [line for one in PREFIXES for mail in ({}, automatic) for line in told(moved, one, **mail)]
+    manual = (Path(__file__).parents[2] / "docs" / "helpdesks.md").read_text(encoding="utf-8")
+    tables = [line.split("|")[1] for line in manual.splitlines() if line.startswith("| `X-")]
+    assert {line.partition(":")[0] for line in lines} == {name for row in tables for name in row.split("`")[1::2]}
 
 
 FORGED = b"""\
