@@ -82,6 +82,11 @@ class RunningFilter:
         with self._changed:
             return [one for one in self.events if one["event"] == event]
 
+    def forget(self, event: str) -> None:
+        """Drop the lines of this event; a long run has very many."""
+        with self._changed:
+            self.events = [one for one in self.events if one["event"] != event]
+
     def worker_pids(self) -> list[int]:
         """The pids of the scan workers: children of our nursery."""
         return [pid for nursery in self.pids_of("router.workers.nursery") for pid in children(nursery)]
