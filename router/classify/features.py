@@ -130,6 +130,14 @@ def hashes_of(words: Sequence[str]) -> Hashed:
     return Hashed(buckets, _bucket(sums.T + _SALT), start, lengths, sums[1])
 
 
+def ngram_bucket(gram: str) -> int:
+    """The bucket of one n-gram of `<word>`, worked out letter by letter; `hashes_of` does it for whole mails."""
+    value = 0
+    for letter in gram:
+        value = (value * int(_PRIME) + ord(letter)) % (1 << 64)
+    return int(_bucket(np.array([(value + len(gram)) % (1 << 64)], dtype=np.uint64))[0])
+
+
 def _powers(longest: int) -> Hashes:
     if longest < len(_POWERS):
         return _POWERS

@@ -12,13 +12,14 @@ from typing import Any
 
 import joblib
 
-from router.classify import held_out
+from router.classify import held_out, report
 from router.classify.corpus import Example
 from router.classify.evaluate import Metrics
 from router.classify.features import FEATURE_VERSION
 from router.classify.held_out import HeldOut
 from router.classify.model import Model
 from router.classify.registry import MANIFEST_FORMAT
+from router.classify.report import Curve
 from router.classify.thresholds import Costs
 
 
@@ -51,8 +52,9 @@ def write(
     seed: int,
     created: str,
     left_out: Mapping[str, int],
+    curve: Curve = (),
 ) -> None:
-    """model.joblib, manifest.json, metrics.json, held-out.jsonl, card.md."""
+    """model.joblib, manifest.json, metrics.json, held-out.jsonl, report.html, card.md. curve: see report.py."""
     held = held_out.as_lines(rows)
     packed = io.BytesIO()
     joblib.dump(_content(model), packed, compress=("zlib", 6))
@@ -91,6 +93,8 @@ def write(
     (folder / held_out.FILE).write_text(held, encoding="utf-8")
     for name, value in (("manifest.json", manifest), ("metrics.json", metrics.as_json())):
         (folder / name).write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    page = report.page(model, metrics, rows, examples, curve)
+    (folder / "report.html").write_text(page, encoding="utf-8", errors="replace")
     (folder / "card.md").write_text(_card(manifest, metrics), encoding="utf-8")
 
 

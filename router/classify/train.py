@@ -7,6 +7,7 @@ these; then everything is trained once more on all mails and written as a model.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from router.classify import features, held_out, lexicon, package
 from router.classify.corpus import Example
 from router.classify.evaluate import Metrics, measure
 from router.classify.lexicon import Lexicon
-from router.classify.model import OURS, Block, Head, Model, judge
+from router.classify.model import OURS, Block, Head, Model, Thresholds, judge
 from router.classify.pipeline import DEFAULTS, Features, Numbers, Settings, balance, count, fit_linear, targets_of
+from router.classify.report import Curve
 from router.classify.thresholds import WISHES, Costs, tune, tune_by_cost
 from router.classify.tokens import chunks_of, plain_word
 from router.errors import BadInput
@@ -201,6 +203,7 @@ def train(
     created: str = "",
     costs: Costs | None = None,
     left_out: Mapping[str, int] | None = None,
+    curve: bool = False,
     progress: Callable[[str], None] = lambda line: None,
 ) -> TrainResult:
     """Train on `examples` and write `out/<id>/`. Same examples, settings and seed, same bytes (amendment 35).
@@ -208,7 +211,7 @@ def train(
     created: a date for the manifest; the caller's, since nothing here asks the clock. A model that is there already
     and is made again keeps its date: its id names everything that goes in. costs: thresholds cost least by this matrix,
     for classifiers whose labels it names; the others are tuned as WISHES says. left_out: for the manifest, what
-    curation.py did.
+    curation.py did. curve: a learning curve for the report.
     """
     words = lexicon.parse(lexicon.own_text())
     labels = {name: one for name, one in LABELS.items() if len(set(_labels_of(examples, name))) > 1}
@@ -241,7 +244,17 @@ def train(
     model = Model(chosen, given, thresholds, fitted.blocks(), heads, words, common_words(examples))
     folder = out / chosen
     kept = held_out.rows_of([examples[row] for row in mails_only], given, {n: s[mails_only] for n, s in scores.items()})
-    package.write(folder, model, metrics, kept, examples=examples, seed=seed, created=created, left_out=left_out or {})
+    package.write(
+        folder,
+        model,
+        metrics,
+        kept,
+        examples=examples,
+        seed=seed,
+        created=created,
+        left_out=left_out or {},
+        curve=learning_curve(data, labels, settings, seed, progress, metrics) if curve else (),
+    )
     return TrainResult(model, folder, metrics)
 
 
@@ -299,6 +312,56 @@ def folds_of(examples: Sequence[Example], folds: int, seed: int) -> Targets:
     for fold, (_, rows) in enumerate(splitter.split(np.zeros(len(examples)), strata, group)):
         place[rows] = fold
     return place
+
+
+def learning_curve(
+    data: Counted,
+    labels: Mapping[str, tuple[str, ...]],
+    settings: Settings,
+    seed: int,
+    progress: Callable[[str], None],
+    whole: Metrics,
+) -> Curve:
+    """Measures when training sees a part of the groups only; every mail is measured each time. whole: with all."""
+    examples = data.examples
+    place = folds_of(examples, settings.folds, seed)
+    # groups come in an order of their own, so that a larger share holds all of a smaller one
+    numbers = np.array(groups(examples))
+    rank = np.random.default_rng(seed).permutation(len(examples))[numbers] / len(examples)
+    mails = [row for row, one in enumerate(examples) if one.is_mail]
+    given = {name: one for name, one in labels.items() if name != OURS}
+    found: list[tuple[float, dict[str, float]]] = []
+    pairs = [list(one.labels.items()) for one in examples]
+    everything = len(set(chain.from_iterable(pairs)))
+    for share in CURVE:
+        parts = [np.flatnonzero((place != fold) & (rank < share)) for fold in range(settings.folds)]
+        if any(len(set(chain.from_iterable(pairs[row] for row in part))) < everything for part in parts):
+            continue  # too few mails for this share: a part of them lacks a label
+        sums = np.zeros((2, len(examples), sum(map(len, labels.values()))))
+        for fold in range(settings.folds):
+            progress(f"learning curve: {share * 100:.0f} % of the mails, fold {fold + 1} of {settings.folds}")
+            inside, held = parts[fold], np.flatnonzero(place == fold)
+            sums[0][held], sums[1][held] = Fitted(settings, labels, data, inside).sums(data, held)
+        scores = judge(sums[0], sums[1], heads_of(examples, labels, sums[0], sums[1]))
+        measured = measure(
+            [examples[row] for row in mails],
+            given,
+            {name: part[mails] for name, part in scores.items()},
+            {name: Thresholds(0.9, 0.1) for name in given},
+        )
+        found.append((share, _main(measured)))
+    return [*found, (1.0, _main(whole))]
+
+
+def _main(metrics: Metrics) -> dict[str, float]:
+    return {
+        name: groups["all"].get("macro-F1", groups["all"].get("average precision", 0.0))
+        for name, groups in metrics.values.items()
+    }
+
+
+CURVE = (0.25, 0.5, 0.75)
+"""Shares of the mails."""
 
 
 def _enough(examples: Sequence[Example], labels: Mapping[str, tuple[str, ...]], folds: int) -> None:

@@ -59,6 +59,7 @@ def train_command(
         created=date.today().isoformat(),
         costs=costs,
         left_out=curated.counts(),
+        curve=curve,
         progress=progress,
     )
     finish()

@@ -53,7 +53,7 @@ def test_same_data_and_seed_give_the_same_bytes(
 ) -> None:
     """Training again writes the same files."""
     again = train(make_examples(), tmp_path, seed=1, model_id="tiny", settings=small)
-    for name in ("model.joblib", "manifest.json", "metrics.json", "card.md"):
+    for name in ("model.joblib", "manifest.json", "metrics.json", "held-out.jsonl", "report.html", "card.md"):
         assert (again.folder / name).read_bytes() == (trained.folder / name).read_bytes()
 
 
