@@ -76,6 +76,7 @@ def _desk(rules: Path, spec: str | None) -> Desk:
         intent_domain=str(reply.intent_domain) if reply and reply.intent_domain else None,
         address=next(iter(ruleset.site.queue_addresses), ""),
         spec=spec,
+        helpdesk_prefixes=ruleset.site.helpdesk_prefixes,
     )
 
 

@@ -51,13 +51,14 @@ class Outside:
 class Desk:
     """What rules.yaml says. spec: where the filter listens, as `serve --listen`, or None: the usual places. prefix: of
     our header fields. authserv: ids that are believed. intent_domain: of acknowledgements, or None. address: of the
-    first queue."""
+    first queue. helpdesk_prefixes: of the fields that settings.adapters add."""
 
     prefix: str
     authserv: tuple[str, ...] = ()
     intent_domain: str | None = None
     address: str = ""
     spec: str | None = None
+    helpdesk_prefixes: tuple[str, ...] = ()
 
 
 Settings = Mapping[str, str]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from router.doctor.finding import Desk, Finding, Level, NoAnswer, Outside, Seen, Settings
 from router.doctor.postfix_files import Service, expanded, items, options_of, seconds
+from router.message.envelope import LOOP_FIELDS
 
 ANSWER_S = 8.0  # what the filter may take for a mail at the most
 SAFE_ACTIONS = ("tempfail", "shutdown")
@@ -158,9 +159,10 @@ def smuggling(postfix: Postfix) -> Iterator[Finding]:
 
 def forged_fields(postfix: Postfix) -> Iterator[Finding]:
     """Stripped by the filter; by header_checks also while the filter is away."""
-    checks = items(postfix.value("header_checks"))
-    probes = [(f"{postfix.desk.prefix}Queue: forged", f"/^{_escaped(postfix.desk.prefix)}/ IGNORE", "our own fields")]
-    for one in postfix.desk.authserv:
+    checks, desk = items(postfix.value("header_checks")), postfix.desk
+    probes = [(f"{desk.prefix}Queue: forged", f"/^{_escaped(desk.prefix)}/ IGNORE", "our own fields")]
+    probes += [(f"{one}Queue: forged", f"/^{_escaped(one)}/ IGNORE", f"{one} fields") for one in desk.helpdesk_prefixes]
+    for one in desk.authserv:
         line = _results_line(one)
         probes.append((f"Authentication-Results: {one}; spf=pass", line, f"results of {one}"))
     for probe, line, what in probes:
@@ -365,5 +367,8 @@ def snippet(desk: Desk) -> str:
 def header_checks(desk: Desk) -> str:
     """The table of header checks."""
     lines = [f"/^{_escaped(desk.prefix)}/ IGNORE"]
+    if desk.helpdesk_prefixes:
+        lines.append(f"/^({'|'.join(sorted(name.decode() for name in LOOP_FIELDS))}):/ DUNNO")
+    lines += [f"/^{_escaped(one)}/ IGNORE" for one in desk.helpdesk_prefixes]
     lines += [_results_line(one) for one in desk.authserv]
     return "\n".join(lines)

@@ -200,6 +200,18 @@ def test_the_snippet_is_good():
     ]
 
 
+def test_fields_of_a_helpdesk_are_asked_about_and_its_marks_against_loops_let_through():
+    desk = replace(DESK, helpdesk_prefixes=("X-OTRS-", "X-RT-"))
+    assert judged(desk=desk)["missing: header_checks"].why.startswith("X-RT- fields from outside are not removed")
+    stripped = {("pcre:/etc/postfix/checks", f"{one}Queue: forged"): "IGNORE" for one in desk.helpdesk_prefixes}
+    assert judged(desk=desk, tables=TABLES | stripped) == {}
+    assert postfix.header_checks(desk).splitlines()[1:4] == [
+        "/^(x-otrs-loop|x-rt-loop-prevention):/ DUNNO",
+        "/^X-OTRS-/ IGNORE",
+        "/^X-RT-/ IGNORE",
+    ]
+
+
 def test_the_snippets_of_deploy_are_those_of_the_doctor():
     """deploy/postfix has the shipped rules' values."""
     result = CliRunner().invoke(mailrouter, ["doctor", "postfix", "--snippet", "--rules", str(ROOT / "rules.yaml")])
