@@ -18,6 +18,7 @@ import json
 import os
 import re
 import stat
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,7 @@ from router.ownership import group_is_private
 
 MANIFEST_FORMAT = 1
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
+LARGEST_UNPACKED_BYTES = 128 * 1024 * 1024
 LARGEST_MANIFEST_BYTES = 1024 * 1024
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -87,10 +89,22 @@ def load(folder: Path, model_id: str | None = None) -> Model:
     import joblib
 
     try:
-        content = joblib.load(io.BytesIO(packed))
+        content = joblib.load(io.BytesIO(_unpacked(home / "model.joblib", packed)))
         return _model(manifest, content)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, EOFError, ImportError) as error:
         raise ModelRefused(f"{home / 'model.joblib'}: is not a model of this program ({error})") from error
+
+
+def _unpacked(path: Path, packed: bytes) -> bytes:
+    """The zlib stream that joblib wrote; a small file that unfolds without end is refused before it fills memory."""
+    unpacking = zlib.decompressobj()
+    try:
+        plain = unpacking.decompress(packed, LARGEST_UNPACKED_BYTES)
+    except zlib.error as error:
+        raise ModelRefused(f"{path}: is not a model of this program ({error})") from error
+    if unpacking.unconsumed_tail or not unpacking.eof:
+        raise ModelRefused(f"{path}: is cut, or unfolds to more than {LARGEST_UNPACKED_BYTES} bytes")
+    return plain
 
 
 def _model(manifest: Manifest, content: Mapping[str, Any]) -> Model:
@@ -137,7 +151,7 @@ def read_manifest(folder: Path, model_id: str) -> Manifest:
             created=raw["created"],
             held_out_sha256=str(raw.get("held_out_sha256", "")),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelRefused(f"{path}: is not a manifest ({type(error).__name__}: {error})") from error
 
 
@@ -207,9 +221,9 @@ def _check_owner(path: Path) -> None:
         found = path.lstat()
     except OSError as error:
         raise ModelRefused(f"{path}: {error.strerror}") from error
-    _check_stat(path, found)
     if not stat.S_ISDIR(found.st_mode):
         raise ModelRefused(f"{path}: is not a folder")
+    _check_stat(path, found)
 
 
 def _check_stat(path: Path, found: os.stat_result) -> None:

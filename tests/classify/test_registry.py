@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import pickle
 import shutil
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,6 +65,20 @@ def link(home: Path) -> None:
     (home / "model.joblib").symlink_to(home / "elsewhere")
 
 
+def group_writable(path: Path) -> None:
+    path.chmod(path.stat().st_mode | 0o020)
+
+
+def moved(path: Path, elsewhere: Path) -> None:
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+
+
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -74,6 +90,18 @@ def link(home: Path) -> None:
         (lambda home: (home / "manifest.json").write_text("{"), "not a manifest"),
         (lambda home: (home / "manifest.json").unlink(), "No such file"),
         (lambda home: home.chmod(0o777), "written by others"),
+        (lambda home: home.parent.chmod(0o777), "written by others"),
+        (lambda home: group_writable(home / "model.joblib"), "written by others"),
+        (lambda home: group_writable(home / "manifest.json"), "written by others"),
+        (lambda home: group_writable(home), "written by others"),
+        (lambda home: moved(home, home.parent / "elsewhere"), "not a folder"),
+        (lambda home: moved(home / "manifest.json", home / "other.json"), "manifest.json"),
+        (lambda home: pipe(home / "model.joblib"), "not a plain file"),
+        (lambda home: (home / "manifest.json").write_bytes(b" " * (registry.LARGEST_MANIFEST_BYTES + 1)), "more than"),
+        (lambda home: (home / "manifest.json").write_text("[" * 100_000), "not a manifest"),
+        (manifest(thresholds={"topic": {"accept": "high"}}), "manifest"),
+        (packed(zlib.compress(b"cut in two" * 500)[:-9]), "is cut"),
+        (packed(zlib.compress(b"not a pickle")), "not a model"),
         (manifest(format=99), "format 99"),
         (manifest(id="other"), "manifest of"),
         (manifest(feature_version=1), "train anew"),
@@ -83,13 +111,19 @@ def link(home: Path) -> None:
         (packed(pickle.dumps({"blocks": {}})), "not a model"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_refused(folder: Path, change: Change, reason: str) -> None:
+def test_what_does_not_fit_is_refused(
+    folder: Path, change: Change, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Swapped, cut, foreign, linked, writable or unfitting files: refused, with the file's name and the reason."""
+    monkeypatch.setattr(registry, "group_is_private", lambda found: False)
+    serving = registry.load(folder)
+    before = serving.scores("счёт", "пришлите счёт")
     change(folder / "tiny")
     with pytest.raises(ModelRefused) as caught:
         registry.load(folder)
     assert reason in caught.value.reason
     assert str(folder) in caught.value.reason
+    assert serving.scores("счёт", "пришлите счёт") == before  # what was loaded before goes on
 
 
 def test_too_large_a_file_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,6 +131,27 @@ def test_too_large_a_file_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(registry, "LARGEST_FILE_BYTES", 100)
     with pytest.raises(ModelRefused, match="more than the 100"):
         registry.load(folder)
+
+
+def test_a_file_that_unfolds_without_end_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file that would fill the memory is refused before it does (row 53)."""
+    monkeypatch.setattr(registry, "LARGEST_UNPACKED_BYTES", 1_000_000)
+    packed(zlib.compress(bytes(50_000_000)))(folder / "tiny")
+    with pytest.raises(ModelRefused, match="unfolds to more"):
+        registry.load(folder)
+
+
+def test_a_swapped_model_is_not_promoted(folder: Path) -> None:
+    """A candidate whose file was swapped for another model's is refused, and the current one stays."""
+    shutil.copytree(folder / "tiny", folder / "next")
+    manifest(id="next")(folder / "next")
+    content = joblib.load(folder / "tiny" / "model.joblib")
+    content["heads"]["abuse"]["bias"] = content["heads"]["abuse"]["bias"] - 50
+    joblib.dump(content, folder / "next" / "model.joblib", compress=("zlib", 6))
+    with pytest.raises(ModelRefused, match="manifest"):
+        registry.promote(folder, "next")
+    assert registry.current(folder) == "tiny"
+    registry.load(folder)
 
 
 def test_refused_file_runs_no_code(folder: Path, tmp_path: Path) -> None:
