@@ -322,5 +322,6 @@ def notify(state: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET")
     if address:
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.settimeout(1.0)  # whoever does not read must not stop the mail
             sender.connect("\0" + address[1:] if address.startswith("@") else address)
             sender.send(state.encode())

@@ -237,11 +237,11 @@ def test_the_watchdog_of_systemd_is_fed_when_it_asks(tmp_path, monkeypatch):
         systemd.settimeout(10)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         asyncio.run(asyncio.wait_for(watch(), 5))  # nobody has asked: it ends at once
-        monkeypatch.setenv("WATCHDOG_USEC", "20000")
+        monkeypatch.setenv("WATCHDOG_USEC", "200000")
 
         async def work():
             task = asyncio.create_task(watch())
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.35)
             task.cancel()
 
         asyncio.run(work())
