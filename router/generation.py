@@ -21,7 +21,7 @@ from router.identity.author import find as find_author
 from router.identity.contacts import FileList, ItemList, ListBook, NoList, Source
 from router.identity.looked_up import LookedUp
 from router.logic import Unknown, unknown
-from router.message.envelope import RawMessage, address_of
+from router.message.envelope import RawMessage, address_of, folded
 from router.message.message import Message
 from router.rules import schema
 from router.rules.compile import compile_rules
@@ -113,7 +113,9 @@ class Generation:
         site, pseudonyms = self.ruleset.site, self.threads.pseudonyms
         if submitted(message.raw.envelope, site):
             author = find_author(message).address
-            if author and site.queue_of(author):
+            # The MTA holds the sender against the login (doctor asks it to), but not From: so both must be ours.
+            sender = address_of(message.raw.envelope.sender)
+            if author and site.queue_of(author) and _same_domain(sender, author):
                 return of_departing(message, site.ticket_tags, lambda one: site.queue_of(one) is not None, pseudonyms)
         if decision is None or decision.thread.state is not ThreadState.FOLLOW_UP or decision.thread.ticket is None:
             return None
@@ -137,6 +139,10 @@ class Generation:
         if self.model is None:
             return unknown(self.model_refused or "no model")
         return self.model.scores(message.subject, message.new_text, message.language)
+
+
+def _same_domain(one: str, other: str) -> bool:
+    return folded(one).rpartition("@")[2] == folded(other).rpartition("@")[2]
 
 
 def by_results(message: Message, author: Author, site: Site) -> Authentication:

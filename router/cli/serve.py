@@ -15,6 +15,7 @@ from router import rule_files
 from router.cli.asking import CONTROL, KEY_FILE, MODELS, RESOLVER, RULES, STATE, Moment, Span
 from router.control import place
 from router.lookups.client import Settings as LookUpSettings
+from router.milter.listen import place as place_of
 from router.recorder.client import Settings as RecorderSettings
 from router.reload import Source
 from router.service import METRICS_NAME, Service, Settings, activated_names
@@ -100,6 +101,8 @@ def serve_command(
         raise click.BadParameter(f'"{socket_mode}" is no octal mode; write 0660', param_hint="--socket-mode") from None
     if not listen and not set(activated_names()) - {METRICS_NAME}:
         listen = ("inet:8891@127.0.0.1",)
+    for spec in (*listen, *([metrics] if metrics else [])):
+        place_of(spec)  # a mistake in it is told before anything is loaded
     state = rule_files.state_folder(rules, state)
     source = Source(
         rules=rules,

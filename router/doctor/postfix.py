@@ -221,6 +221,22 @@ def local_mail(postfix: Postfix) -> Iterator[Finding]:
         )
 
 
+def logins(postfix: Postfix) -> Iterator[Finding]:
+    """Submitted mail of the desk proves tickets; so not every customer with a mailbox may write as the desk."""
+    for service in postfix.filtered:
+        if service.value(postfix.settings, "smtpd_sasl_auth_enable") != "yes":
+            continue
+        stages = ("client", "helo", "sender", "relay", "recipient", "data")
+        listed = " ".join(service.value(postfix.settings, f"smtpd_{stage}_restrictions") for stage in stages)
+        if "sender_login_mismatch" not in listed:
+            yield Finding(
+                UNSAFE,
+                f"{service.name}: smtpd_sender_restrictions",
+                f"whoever has a login may write as {postfix.desk.address or 'the desk'}, and so enter any ticket",
+                "smtpd_sender_restrictions = reject_sender_login_mismatch   # with smtpd_sender_login_maps",
+            )
+
+
 def macros(postfix: Postfix) -> Iterator[Finding]:
     for name in ("i", "{auth_authen}"):
         if name not in postfix.value("milter_mail_macros").split():
@@ -333,7 +349,7 @@ def _escaped(text: str) -> str:
 
 CHECKS: tuple[Callable[[Postfix], Iterator[Finding]], ...] = (
     present, last, default_action, timeouts, protocol, smuggling, forged_fields, overrides, proxy_filter, local_mail,
-    macros, socket_rights, intent,
+    logins, macros, socket_rights, intent,
 )  # fmt: skip
 
 

@@ -28,14 +28,23 @@ class Desk:
         self.sent = 0
 
     def send(
-        self, sender, to, subject, *, head="", text="Записи DNS для customer.com.ua добавлены.", user=b"", proven=True
+        self,
+        sender,
+        to,
+        subject,
+        *,
+        head="",
+        text="Записи DNS для customer.com.ua добавлены.",
+        user=b"",
+        proven=True,
+        author=None,
     ):
-        """The header fields that the filter added, by name without prefix."""
+        """The header fields that the filter added, by name without prefix. author: another than the sender."""
         self.sent += 1
         proof = "" if user or not proven else PROOF.format(sender)
         domain = sender.partition("@")[2]
         message = (
-            f"{proof}From: <{sender}>\nTo: <{to}>\nSubject: {subject}\nMessage-ID: <m{self.sent}@{domain}>\n"
+            f"{proof}From: <{author or sender}>\nTo: <{to}>\nSubject: {subject}\nMessage-ID: <m{self.sent}@{domain}>\n"
             f"{head}MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n{text}\n"
         ).encode()
         transaction = Transaction(
@@ -98,6 +107,10 @@ def test_a_stranger_cannot_teach_it(desk):
     desk.send(SUPPORT, "thief@evil.example", "Re: [flexihost #777] DNS")
     answered = f"In-Reply-To: <m{desk.sent}@flexihost.example>\n"
     desk.send("thief@evil.example", "anna@flexihost.example", "Re: [flexihost #777] DNS", user=b"customer")
+    assert desk.send("thief@evil.example", SUPPORT, "Re: x", head=answered)["Thread"] == "new"
+    # a customer with a login, in the name of the desk: the mail server holds his sender against his login
+    desk.send("thief@evil.example", "thief@evil.example", "[flexihost #777] DNS", user=b"x", author=SUPPORT)
+    answered = f"In-Reply-To: <m{desk.sent}@evil.example>\n"
     assert desk.send("thief@evil.example", SUPPORT, "Re: x", head=answered)["Thread"] == "new"
 
 
