@@ -23,8 +23,11 @@ from router.classify.normalise import SINGLE_LETTERS, plain_skeleton, unspaced
 from router.classify.tokens import END, SPACED_LETTERS, chunks_of, plain_word, tokens_of
 from router.vocabulary import UNDETERMINED
 
-REMEMBERED = 40_000
-"""Chunks of text that are remembered at once, twice: when so many are new, those not met since the last time go."""
+REMEMBERED = 30_000
+"""Chunks of text that are remembered, twice: when so many are new, those not met since the last time are forgotten."""
+
+TOKENS = 30_000
+"""Tokens that are remembered; past it, those of forgotten chunks go."""
 
 OURS = "ours"
 """The inner classifier that knows mail of this trade from other texts; its score is not given out."""
@@ -194,9 +197,11 @@ class Model:
             self._learn(self.words)
 
     def _forget(self) -> None:
-        """Keep what was met lately, and the tokens that this needs."""
+        """Keep what was met lately; if need be, only the tokens of that."""
         memory = self._memory
         memory.older, memory.chunks = memory.chunks, {}
+        if len(memory.numbers) <= TOKENS:
+            return
         kept = np.array(sorted({0}.union(*memory.older.values())), dtype=np.int64)
         place = dict(zip(kept.tolist(), range(len(kept)), strict=True))
         memory.older = {chunk: tuple(place[one] for one in found) for chunk, found in memory.older.items()}

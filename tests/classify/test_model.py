@@ -57,6 +57,17 @@ def test_same_data_and_seed_give_the_same_bytes(
         assert (again.folder / name).read_bytes() == (trained.folder / name).read_bytes()
 
 
+def test_a_model_made_again_keeps_its_date(
+    small: Settings, make_examples: Callable[[], list[Example]], tmp_path: Path
+) -> None:
+    """`make model` gives the shipped files byte for byte on any day: the id names all that goes in."""
+    first = train(make_examples(), tmp_path, settings=small, created="2026-01-01")
+    before = {path.name: path.read_bytes() for path in first.folder.iterdir()}
+    again = train(make_examples(), tmp_path, settings=small, created="2027-02-02")
+    assert {path.name: path.read_bytes() for path in again.folder.iterdir()} == before
+    assert train(make_examples(), tmp_path, settings=small, seed=2).model.id != first.model.id
+
+
 def test_loading_imports_no_training_library(trained: TrainResult) -> None:
     """The filter keeps scikit-learn, scipy and pandas out of its memory."""
     code = (
@@ -81,6 +92,7 @@ def test_memory_of_words_changes_nothing(trained: TrainResult, monkeypatch: pyte
     """A model that has forgotten, or has met a thousand other words, answers the same."""
     before = trained.model.scores("сайт", "сайт не працює, помилка 502")
     monkeypatch.setattr(serving, "REMEMBERED", 50)
+    monkeypatch.setattr(serving, "TOKENS", 80)
     for number in range(40):
         trained.model.scores("", " ".join(f"word{number}x{one}" for one in range(30)))
     assert trained.model.scores("сайт", "сайт не працює, помилка 502") == before
