@@ -24,10 +24,12 @@ READY_WITHIN_S = 5.0
 @dataclass(frozen=True, slots=True)
 class Settings:
     """state: the directory of the stores; None: nothing is recorded. queue: records that may wait for the recorder, in
-    our hands or unconfirmed in its own; one more is lost."""
+    our hands or unconfirmed in its own; one more is lost. frozen_s: a recorder that has confirmed nothing for so long
+    while its queue is full is taken for frozen and killed."""
 
     state: Path | None = None
     queue: int = 5_000
+    frozen_s: float = 30.0
 
 
 class RecorderClient(asyncio.Protocol):
@@ -45,6 +47,7 @@ class RecorderClient(asyncio.Protocol):
         self._buffer = bytearray()
         self._kept_s: float | None = None
         self._failures = 0
+        self._heard_at = 0.0
         self._starting: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._closing = False
@@ -88,6 +91,7 @@ class RecorderClient(asyncio.Protocol):
             return
         if len(self._items) + self._unconfirmed >= self.settings.queue:
             self.counters["records-lost"] += 1
+            self._kill_if_frozen()
             return
         try:
             self._items.append(item(*values))
@@ -96,6 +100,13 @@ class RecorderClient(asyncio.Protocol):
             return
         if self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_later(COLLECT_S, self._flush)
+
+    def _kill_if_frozen(self) -> None:
+        silent_s = asyncio.get_running_loop().time() - self._heard_at
+        if silent_s > self.settings.frozen_s and self._process is not None and self._transport is not None:
+            self._log("recorder-frozen", pid=self._process.pid)
+            self._heard_at = asyncio.get_running_loop().time()
+            self._process.kill()
 
     def _flush(self) -> None:
         self._flushing = None
@@ -133,6 +144,7 @@ class RecorderClient(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._heard_at = asyncio.get_running_loop().time()
         if self._kept_s is not None:
             transport.write(items_frame([item("keep", self._kept_s)]))
         self._flush()
@@ -156,6 +168,7 @@ class RecorderClient(asyncio.Protocol):
 
     def _told(self, written: int, failed: int, said: list[tuple[str, dict[str, Any]]]) -> None:
         self._failures = 0
+        self._heard_at = asyncio.get_running_loop().time()
         self._ready.set()
         self._unconfirmed = max(self._unconfirmed - written - failed, 0)
         self.counters["recorded"] += written

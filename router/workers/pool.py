@@ -528,8 +528,9 @@ class Pool:
                 self.counters["lessons"] += 1
                 self._learn(answer.lesson)
 
+        self._lessons += 1
+
         async def counted() -> None:
-            self._lessons += 1
             try:
                 await teach()
             finally:

@@ -38,7 +38,8 @@ async def running(state: Path, **more):
 
 
 def put(client, number: int, **event) -> None:
-    client.record(int(NOW.timestamp() * 1000), f"Q{number}", "a@b.example", ["help@desk.example"], EVENT | event)
+    # the process has the clock of the machine, and keeps nothing that is too old by it
+    client.record(int(time.time() * 1000), f"Q{number}", "a@b.example", ["help@desk.example"], EVENT | event)
 
 
 async def until(condition, timeout_s: float = 20.0):
@@ -107,6 +108,23 @@ def test_a_frozen_recorder_holds_nobody_up_and_the_queue_has_an_end(tmp_path):
     run(work)
 
 
+def test_a_recorder_that_stays_frozen_is_killed_and_another_goes_on(tmp_path):
+    async def work():
+        async with running(tmp_path, queue=5, frozen_s=0.2) as client:
+            os.kill(client.pid, signal.SIGSTOP)
+            for number in range(6):
+                put(client, number)
+            await asyncio.sleep(1.0)
+            put(client, 6)
+            await until(lambda: client.counters["recorder-died"] == 1)
+            put(client, 7)
+            await until(lambda: client.counters["recorded"] == 1)
+        assert "recorder-frozen" in [event for event, _ in client.said]
+
+    run(work)
+    assert written(tmp_path) == ["Q7"]
+
+
 def test_without_a_state_directory_nothing_is_recorded_and_nothing_runs():
     async def work():
         client = RecorderClient(Settings(), lambda *_, **__: None)
@@ -147,7 +165,7 @@ def mails(*numbers: int, at=NOW):
 def test_the_retention_of_the_front_is_kept_when_nothing_comes(recorder, tmp_path):
     recorder.take([("keep", 3_600.0), *mails(1, at=NOW - timedelta(hours=2)), *mails(2)])
     assert written(tmp_path) == ["Q1", "Q2"]
-    recorder.idle()
+    recorder.tidy()
     assert written(tmp_path) == ["Q2"]
 
 
