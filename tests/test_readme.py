@@ -70,3 +70,14 @@ def test_every_command_has_help_with_an_example():
         result = CliRunner().invoke(mailrouter, [name, "--help"])
         assert result.exit_code == 0, result.output
         assert f"mailrouter {name}" in result.output.split("Options:")[0].split("Usage:", 1)[1].split("\n", 1)[1], name
+
+
+def test_every_room_stands_on_its_floor_of_the_readme():
+    """The README's picture of the house is the one that the architecture test holds the imports to."""
+    from tests.test_architecture import FLOORS
+
+    table = dict(re.findall(r"^\| (\d+) \| (.*) \|$", README.read_text(), re.MULTILINE))
+    for number, floor in enumerate(FLOORS):
+        for room in floor:
+            if (ROOT / "router" / room).is_dir() or (ROOT / "router" / f"{room}.py").exists():
+                assert re.search(rf"`{room}(/|\.py)`", table[str(number)]), f"{room} is not on floor {number}"
