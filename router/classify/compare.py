@@ -239,6 +239,8 @@ def gold_of(folder: Path) -> frozenset[str] | None:
 
 def weigh(folder: Path, model_id: str) -> tuple[list[str], str]:
     """(why `model_id` should not replace the current model, or [] ; a remark when that could not be weighed)."""
+    if not (folder / "current").exists():
+        return [], ""
     try:
         current = registry.current(folder)
         if current == model_id:
