@@ -9,6 +9,7 @@ Python that is running.
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.parser import BytesHeaderParser
@@ -23,6 +24,7 @@ from router.message.headers import shown
 
 MAX_SUBJECT = 200  # characters, the desk's own words included
 MAX_BODY_BYTES = 16_384
+MAX_LINE = 76  # of quoted-printable (RFC 2045 6.7)
 MAX_REFERENCES = 20
 MAX_ID_BYTES = 250
 LINE_END = b"\r\n"
@@ -173,9 +175,20 @@ def quoted_printable(text: str) -> bytes:
         raise CannotCompose(f"a text of {len(data)} bytes")
     # istext: line breaks stay; quotetabs would write every space as =20
     coded = binascii.b2a_qp(data, quotetabs=False, istext=True, header=False)
-    wire = [b"=2E" + line[1:] if line.startswith(b".") else line for line in coded.split(b"\n")]
-    wire = [b"=46" + line[1:] if line.startswith(b"From ") else line for line in wire]  # mbox
+    wire = [one for line in coded.split(b"\n") for one in _plain_starts(line)]
     return LINE_END.join(wire) + LINE_END
+
+
+def _plain_starts(line: bytes) -> Iterator[bytes]:
+    """A line of quoted-printable, as one or more of which none begins with a dot (SMTP) or `From ` (mbox)."""
+    while line.startswith((b".", b"From ")):
+        first, rest = b"=%02X" % line[0], line[1:]
+        if len(first) + len(rest) <= MAX_LINE:
+            line = first + rest
+        else:
+            yield first + b"="
+            line = rest
+    yield line
 
 
 def _sayable(

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import quopri
 import re
 from dataclasses import replace
 
@@ -196,8 +197,18 @@ def test_an_encoded_field_says_what_was_meant(text):
     assert all(len(line) <= 76 for line in ("Subject: " + body).split("\r\n"))
 
 
+@pytest.mark.parametrize("start", [".", "....", "From ", ".From "])
+@pytest.mark.parametrize("length", range(70, 80))
+def test_a_line_that_may_not_begin_so_is_not_too_long_for_it_either(start, length):
+    text = (start + "x" * 80)[:length]
+    made = quoted_printable(text)
+    assert all(len(line) <= 76 and not line.startswith((b".", b"From ")) for line in made.split(b"\r\n"))
+    assert quopri.decodestring(made).strip() == text.encode()
+
+
 @settings(max_examples=300, deadline=None)
 @given(_TEXTS)
+@example(".0000" + "¡" * 10 + "\U0001ec71")
 def test_a_body_says_what_was_meant_in_short_ascii_lines(text):
     made = quoted_printable(text)
     assert made.isascii() and made.endswith(b"\r\n")
