@@ -38,7 +38,7 @@ def run(target: Target, seconds: int, python: str) -> tuple[int, int, list[str]]
         left = int(deadline - time.monotonic())
         if left < 1:
             break
-        options = [f"-max_total_time={left}", "-timeout=20", "-rss_limit_mb=2000", "-print_final_stats=1"]
+        options = [f"-max_total_time={left}", "-timeout=5", "-rss_limit_mb=2000", "-print_final_stats=1"]
         options += [f"-max_len={MAX_INPUT_BYTES}", f"-dict={words}", f"-artifact_prefix={kept}/", str(corpus)]
         done = subprocess.run(
             [python, "-m", "tests.fuzz.one", target.name, *options], cwd=ROOT, capture_output=True, check=False

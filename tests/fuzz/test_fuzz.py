@@ -1,6 +1,7 @@
 """Every target holds on the seeds, on what once broke it, and on some thousand mutations; `make fuzz` tries more."""
 
 import itertools
+import signal
 
 import pytest
 from hypothesis import given, settings
@@ -18,13 +19,35 @@ def warm():
     reading.warm()
 
 
+class TookTooLong(BaseException):
+    """No `except Exception` on the way may take it for an error of the input."""
+
+
+def hold(name: str, data: bytes) -> None:
+    """The check, within two seconds of this process's own CPU; an input that breaks it is named."""
+
+    def over(*_):
+        raise TookTooLong
+
+    before = signal.signal(signal.SIGVTALRM, over)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 2.0)
+    try:
+        TARGETS[name].check(data)
+    except BaseException as broken:
+        broken.add_note(f"target {name}, input {data!r}")
+        raise
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
 @pytest.mark.parametrize("name", TARGETS)
 def test_seeds_hold(name):
     target = TARGETS[name]
     seeds = [*target.seeds(), *target.kept()]
     assert seeds
     for seed in seeds:
-        target.check(seed)
+        hold(name, seed)
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -32,15 +55,11 @@ def test_mutations_hold(name):
     target = TARGETS[name]
     seeds = [*target.seeds(), *target.kept()]
     for data in itertools.islice(mutations(seeds, target.words, seed=1), target.runs):
-        try:
-            target.check(data)
-        except Exception as broken:
-            broken.add_note(f"target {name}, input {data!r}")
-            raise
+        hold(name, data)
 
 
 @pytest.mark.parametrize("name", TARGETS)
 @settings(max_examples=60, deadline=None)
 @given(data=st.binary(max_size=300))
 def test_any_bytes_hold(name, data):
-    TARGETS[name].check(data)
+    hold(name, data)
