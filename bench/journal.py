@@ -1,6 +1,6 @@
 """What the journal costs: CPU per message of the whole process tree with the journal and without it, interleaved.
 
-    python -m bench.journal [--messages 200] [--rounds 8] [--concurrency 8]
+python -m bench.journal [--messages 200] [--rounds 8] [--concurrency 8]
 """
 
 import argparse
