@@ -48,8 +48,7 @@ def main() -> None:
             raw = mail(text="A line of the mail, as people write them.\n" * (size * 25))
             print(f"own checks, {name}, {size:3} KiB: {own(signed(raw, signature(raw, key)), record(key)):.2f} ms")
     print(f"own checks, no signature: {own(mail(), ''):.2f} ms")
-    print(
-    )
+    print()
 
 
 def own(raw: RawMessage, key: str) -> float:

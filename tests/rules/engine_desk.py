@@ -52,7 +52,9 @@ classifiers:
   topic: {labels: [technical, billing, other], accept: 0.80, reject: 0.15, margin: 0.20}
   abuse: {labels: [abusive], accept: 0.90, reject: 0.30}
 extract:
-  contract: {in: [subject, new_text, signature], regex: '(?:contract|договір)\\s{0,3}(?:no)?\\s{0,3}(?P<contract>[0-9]{3,9})'}
+  contract:
+    in: [subject, new_text, signature]
+    regex: '(?:contract|договір)\\s{0,3}(?:no)?\\s{0,3}(?P<contract>[0-9]{3,9})'
   login: {in: [text], regex: 'login\\s{1,3}(?P<login>[a-z][a-z0-9_]{2,31})'}
   mailbox: {in: [new_text], regex: '(?P<mailbox>[a-z0-9._-]{1,64}@[a-z0-9.-]{3,100})'}
   card: {in: [new_text], regex: '(?P<card>[0-9]{13,19})', check: luhn}
