@@ -73,7 +73,8 @@ def _all_imports() -> dict[str, list[tuple[str, int]]]:
         "        if isinstance(node, ast.Import):\n"
         "            rows += [(alias.name, node.lineno) for alias in node.names]\n"
         "        elif isinstance(node, ast.ImportFrom):\n"
-        "            rows += [('.' * node.level + f'{node.module}.{alias.name}', node.lineno) for alias in node.names]\n"
+        "            dots = '.' * node.level\n"
+        "            rows += [(f'{dots}{node.module}.{alias.name}', node.lineno) for alias in node.names]\n"
         "print(json.dumps(found))"
     )
     done = subprocess.run([sys.executable, "-c", script, str(HOUSE)], capture_output=True, text=True, check=True)
