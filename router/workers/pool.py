@@ -9,11 +9,9 @@ Everything runs in the front's event loop. Numbers are reliability.md D8-D10.
 
 import asyncio
 import collections
-import contextlib
 import hashlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -28,8 +26,9 @@ from router.lookups.client import LookUps
 from router.lookups.plan import from_plain as plan_from_plain
 from router.message.envelope import RawMessage
 from router.milter.edits import Offer, degraded, stripped
+from router.workers.handles import Nursery, Worker, ended
 from router.workers.loaded import Loaded
-from router.workers.wire import MAX_ANSWER_BYTES, BadAnswer, Frames, answer_from, request_frame
+from router.workers.wire import BadAnswer, answer_from, request_frame
 
 _SPAWN_S = 10.0  # a fork takes milliseconds
 
@@ -69,143 +68,6 @@ class Refused(Exception):
         super().__init__(text)
 
 
-class _Nursery:
-    """A running nursery process and its control channel."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", control: socket.socket) -> None:
-        self.process = process
-        self.control = control
-        self.loaded: Loaded | None = None
-        self.closed = False
-        self._spawn_lock = asyncio.Lock()
-        self._hearing: asyncio.Future[None] | None = None
-
-    async def spawn(self) -> tuple[socket.socket, int]:
-        """A new worker: its socket and its pidfd. Raises OSError when the nursery is gone."""
-        async with self._spawn_lock:
-            loop = asyncio.get_running_loop()
-            await loop.sock_sendall(self.control, b"spawn")
-            data, descriptors = await self.hear()
-            if len(descriptors) != 2:
-                for one in descriptors:
-                    os.close(one)
-                raise OSError(f"the nursery answered {data[:80]!r}")
-            return socket.socket(fileno=descriptors[0]), descriptors[1]
-
-    async def hear(self) -> tuple[bytes, list[int]]:
-        """Its next message, with the descriptors that came along; b"" when it is gone. Raises ConnectionError when it
-        is closed meanwhile: whoever waits must not wait for ever."""
-        loop = asyncio.get_running_loop()
-        hearing = self._hearing = loop.create_future()
-        loop.add_reader(self.control.fileno(), self._heard)
-        await hearing
-        try:
-            data, descriptors, _, _ = socket.recv_fds(self.control, 1 << 20, 4)
-        except ConnectionError:
-            return b"", []
-        return data, list(descriptors)
-
-    def _heard(self) -> None:
-        asyncio.get_running_loop().remove_reader(self.control.fileno())
-        if self._hearing is not None and not self._hearing.done():
-            self._hearing.set_result(None)
-
-    def close(self) -> None:
-        if not self.closed:
-            self.closed = True
-            asyncio.get_running_loop().remove_reader(self.control.fileno())
-            self.control.close()
-            if self._hearing is not None and not self._hearing.done():
-                self._hearing.set_exception(ConnectionError("closed"))
-
-
-class _Worker(asyncio.Protocol):
-    """One worker as the front sees it: at most one request under way."""
-
-    def __init__(self, pool: "Pool", nursery: _Nursery, pidfd: int) -> None:
-        self.pool = pool
-        self.nursery = nursery
-        self.served = 0
-        self.gone = False
-        self.blamed: tuple[bytes, float] | None = None
-        self._pidfd = pidfd
-        self._frames = Frames(MAX_ANSWER_BYTES)
-        self._transport: asyncio.Transport | None = None
-        self._waiting: asyncio.Future[bytes] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            frames = self._frames.feed(data)
-        except BadAnswer:
-            self.kill()
-            return
-        for frame in frames:
-            if self._waiting is None or self._waiting.done():
-                self.kill()  # nobody has asked; the next mail must not get it for its answer
-                return
-            self._waiting.set_result(frame)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.gone = True
-        os.close(self._pidfd)
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(ConnectionError("the worker died"))
-        self.pool._worker_gone(self)
-
-    async def ask(self, frame: bytes, deadline_s: float) -> bytes:
-        """Send one request and wait for its answer. Raises ConnectionError or TimeoutError; kills at the deadline.
-
-        Cancelled, it leaves the worker at work: that one is free again when it has answered."""
-        assert self._transport is not None
-        loop = asyncio.get_running_loop()
-        self._waiting = waiting = loop.create_future()
-        timer = loop.call_later(deadline_s, self._late)
-        self._transport.write(frame)
-        try:
-            answer: bytes = await asyncio.shield(waiting)
-        except asyncio.CancelledError:
-            waiting.add_done_callback(lambda _: self._unwanted(waiting, timer))
-            raise
-        except (ConnectionError, TimeoutError):
-            self._asked(timer)
-            raise
-        self._asked(timer)
-        return answer
-
-    def _asked(self, timer: asyncio.TimerHandle) -> None:
-        timer.cancel()
-        self._waiting = None
-        self.served += 1
-
-    def _unwanted(self, answered: "asyncio.Future[bytes]", timer: asyncio.TimerHandle) -> None:
-        self._asked(timer)
-        if answered.exception() is None:
-            self.pool._offer(self)
-        elif self.blamed is not None:
-            self.pool._poisoned(*self.blamed)
-
-    def _late(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(TimeoutError())
-        self.kill()
-
-    def kill(self) -> None:
-        """At once, whatever it is doing: a regex, a bomb, a stopped process."""
-        if not self.gone:
-            with contextlib.suppress(ProcessLookupError):  # it has died by itself, and we have not heard of it yet
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-            assert self._transport is not None
-            self._transport.abort()
-
-    def retire(self) -> None:
-        if self._transport is not None and not self.gone:
-            self._transport.close()
-
-
 class Pool:
     """The workers of one filter. See the module."""
 
@@ -227,17 +89,17 @@ class Pool:
         self._look_ups = look_ups
         self._learn = learn
         self._lessons = 0
-        self._nursery: _Nursery | None = None
-        self._idle: collections.deque[_Worker] = collections.deque()
-        self._workers: set[_Worker] = set()
-        self._waiting: collections.deque[asyncio.Future[_Worker | None]] = collections.deque()
+        self._nursery: Nursery | None = None
+        self._idle: collections.deque[Worker] = collections.deque()
+        self._workers: set[Worker] = set()
+        self._waiting: collections.deque[asyncio.Future[Worker | None]] = collections.deque()
         self._poison: dict[bytes, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: set[subprocess.Popen[bytes]] = set()
         self._filling = False
         self._failures = 0
         self._closing = False
-        self._begin_again: Callable[[Path], Awaitable[_Nursery]] | None = None
+        self._begin_again: Callable[[Path], Awaitable[Nursery]] | None = None
         self._source = Path()
 
     # ------------------------------------------------------------------ generations
@@ -263,7 +125,7 @@ class Pool:
         state: the directory with the thread store.
         """
 
-        def begin(source: Path) -> Awaitable[_Nursery]:
+        def begin(source: Path) -> Awaitable[Nursery]:
             start_from = ["--rules", str(source), "--base", str(base or rules.parent)]
             start_from += [f"--owner={one}" for one in owners]
             start_from += [f"--group={group}"] if group is not None else []
@@ -306,7 +168,7 @@ class Pool:
             "mails_waiting": sum(not one.done() for one in self._waiting),
         }
 
-    async def _begin(self, start_from: Sequence[str]) -> _Nursery:
+    async def _begin(self, start_from: Sequence[str]) -> Nursery:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         command = [sys.executable, "-m", "router.workers.nursery"]
@@ -315,22 +177,22 @@ class Pool:
         threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env={**os.environ, **threads})
         theirs.close()
-        nursery = _Nursery(process, ours)
+        nursery = Nursery(process, ours)
         try:
             data, _ = await asyncio.wait_for(nursery.hear(), self.limits.start_s)
         except TimeoutError:
             nursery.close()
-            await _ended(process)
+            await ended(process)
             raise Refused(f"loading took longer than {self.limits.start_s:.0f} s") from None
         answer: dict[str, Any] = json.loads(data) if data else {"refused": "the loading process died"}
         if "ready" not in answer:
             nursery.close()
-            await _ended(process)
+            await ended(process)
             raise Refused(str(answer["refused"]), answer.get("problems", ()))
         nursery.loaded = Loaded(**answer["ready"])
         return nursery
 
-    def _watch(self, nursery: _Nursery) -> None:
+    def _watch(self, nursery: Nursery) -> None:
         """When the current nursery dies, start another from the same files; workers that live go on meanwhile."""
 
         async def watch() -> None:
@@ -369,7 +231,7 @@ class Pool:
                 if process.poll() is not None:
                     return
                 await asyncio.sleep(0.1)
-            await _ended(process)
+            await ended(process)
 
         self._leaving = {one for one in self._leaving if one.poll() is None} | {process}
         self._background(leave())
@@ -410,16 +272,16 @@ class Pool:
                 connection.setblocking(False)
                 loop = asyncio.get_running_loop()
                 _, worker = await loop.create_connection(
-                    lambda nursery=nursery, pidfd=pidfd: _Worker(self, nursery, pidfd),  # type: ignore[misc]  # mypy cannot type a lambda with defaults
+                    lambda nursery=nursery, pidfd=pidfd: Worker(self, nursery, pidfd),  # type: ignore[misc]  # mypy cannot type a lambda with defaults
                     sock=connection,
                 )
                 self._workers.add(worker)
                 self.counters["workers-started"] += 1
-                self._offer(worker)
+                self.offer(worker)
         finally:
             self._filling = False
 
-    def _offer(self, worker: _Worker) -> None:
+    def offer(self, worker: Worker) -> None:
         """A worker has nothing to do: give it to the mail that waits longest, or keep it."""
         if worker.gone:
             return
@@ -433,7 +295,7 @@ class Pool:
                 return
         self._idle.append(worker)
 
-    def _worker_gone(self, worker: _Worker) -> None:
+    def worker_gone(self, worker: Worker) -> None:
         self._workers.discard(worker)
         if worker in self._idle:
             self._idle.remove(worker)
@@ -466,14 +328,14 @@ class Pool:
             worker.blamed = (_fingerprint(raw), now)  # should it end in it all the same
             raise
         except TimeoutError:
-            self._poisoned(_fingerprint(raw), now)
+            self.poisoned(_fingerprint(raw), now)
             return self._undecided(raw, offer, loaded, "deadline", f"not decided within {self.limits.deadline_s:g} s")
         except (ConnectionError, BadAnswer) as error:
             worker.kill()  # for one that says nonsense; the other is dead
-            self._poisoned(_fingerprint(raw), now)
+            self.poisoned(_fingerprint(raw), now)
             return self._undecided(raw, offer, loaded, "worker", str(error))
         self._failures = 0
-        self._offer(worker)
+        self.offer(worker)
         self.counters["decided"] += 1
         for what in answer.event.get("degraded", ()):
             self.counters[f"degraded-{what}"] += 1
@@ -498,7 +360,7 @@ class Pool:
         except (ConnectionError, BadAnswer) as error:
             worker.kill()
             return f"the worker failed: {error}", 0.0
-        self._offer(worker)
+        self.offer(worker)
         fault = answer.event.get("fault")
         if fault or not answer.event.get("decision"):
             return f"alive, but cannot decide: {fault or 'no decision'}", 0.0
@@ -520,10 +382,10 @@ class Pool:
                 answer = answer_from(await worker.ask(request_frame(raw, offer), self.limits.deadline_s))
             except (TimeoutError, ConnectionError, BadAnswer):
                 worker.kill()
-                self._poisoned(fingerprint, now)
+                self.poisoned(fingerprint, now)
                 self.counters["lessons-lost"] += 1
                 return
-            self._offer(worker)
+            self.offer(worker)
             if answer.lesson is not None:
                 self.counters["lessons"] += 1
                 self._learn(answer.lesson)
@@ -538,7 +400,7 @@ class Pool:
 
         self._background(counted())
 
-    async def _worker(self) -> _Worker | None:
+    async def _worker(self) -> Worker | None:
         while self._idle:
             worker = self._idle.popleft()
             if not worker.gone:
@@ -546,21 +408,21 @@ class Pool:
         if len(self._waiting) >= self.limits.queue:
             return None
         loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[_Worker | None] = loop.create_future()
+        waiting: asyncio.Future[Worker | None] = loop.create_future()
         self._waiting.append(waiting)
         timer = loop.call_later(self.limits.patience_s, _give_up, waiting)
         try:
             return await waiting
         except asyncio.CancelledError:
             if not waiting.cancelled() and (given := waiting.result()) is not None:
-                self._offer(given)  # it was given to us in the moment in which nobody wanted it any more
+                self.offer(given)  # it was given to us in the moment in which nobody wanted it any more
             raise
         finally:
             timer.cancel()
             if waiting in self._waiting:
                 self._waiting.remove(waiting)
 
-    def _poisoned(self, fingerprint: bytes, now: float) -> None:
+    def poisoned(self, fingerprint: bytes, now: float) -> None:
         self._failures += 1
         for old in [one for one, until in self._poison.items() if until <= now]:
             del self._poison[old]
@@ -585,21 +447,15 @@ class Pool:
                 break
             await asyncio.sleep(0.05)
         for process in self._leaving:
-            await _ended(process)
+            await ended(process)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def _give_up(waiting: "asyncio.Future[_Worker | None]") -> None:
+def _give_up(waiting: "asyncio.Future[Worker | None]") -> None:
     if not waiting.done():
         waiting.set_result(None)
-
-
-async def _ended(process: "subprocess.Popen[bytes]") -> None:
-    """End a nursery that has had its say."""
-    process.kill()
-    await asyncio.to_thread(process.wait)
 
 
 def _fingerprint(raw: RawMessage) -> bytes:

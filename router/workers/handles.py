@@ -1,0 +1,169 @@
+"""The front's handles of the processes behind it: a nursery with its control channel, a worker with its socket and
+pidfd."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+from typing import Protocol
+
+from router.workers.loaded import Loaded
+from router.workers.wire import MAX_ANSWER_BYTES, BadAnswer, Frames
+
+
+class Employer(Protocol):
+    """Who has workers and is told what becomes of them: the pool."""
+
+    def worker_gone(self, worker: "Worker") -> None:
+        """Its process is dead or its socket closed."""
+
+    def offer(self, worker: "Worker") -> None:
+        """It has nothing to do."""
+
+    def poisoned(self, fingerprint: bytes, now: float) -> None:
+        """This mail ended it."""
+
+
+class Nursery:
+    """A running nursery process and its control channel."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", control: socket.socket) -> None:
+        self.process = process
+        self.control = control
+        self.loaded: Loaded | None = None
+        self.closed = False
+        self._spawn_lock = asyncio.Lock()
+        self._hearing: asyncio.Future[None] | None = None
+
+    async def spawn(self) -> tuple[socket.socket, int]:
+        """A new worker: its socket and its pidfd. Raises OSError when the nursery is gone."""
+        async with self._spawn_lock:
+            loop = asyncio.get_running_loop()
+            await loop.sock_sendall(self.control, b"spawn")
+            data, descriptors = await self.hear()
+            if len(descriptors) != 2:
+                for one in descriptors:
+                    os.close(one)
+                raise OSError(f"the nursery answered {data[:80]!r}")
+            return socket.socket(fileno=descriptors[0]), descriptors[1]
+
+    async def hear(self) -> tuple[bytes, list[int]]:
+        """Its next message, with the descriptors that came along; b"" when it is gone. Raises ConnectionError when it
+        is closed meanwhile: whoever waits must not wait for ever."""
+        loop = asyncio.get_running_loop()
+        hearing = self._hearing = loop.create_future()
+        loop.add_reader(self.control.fileno(), self._heard)
+        await hearing
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self.control, 1 << 20, 4)
+        except ConnectionError:
+            return b"", []
+        return data, list(descriptors)
+
+    def _heard(self) -> None:
+        asyncio.get_running_loop().remove_reader(self.control.fileno())
+        if self._hearing is not None and not self._hearing.done():
+            self._hearing.set_result(None)
+
+    def close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            asyncio.get_running_loop().remove_reader(self.control.fileno())
+            self.control.close()
+            if self._hearing is not None and not self._hearing.done():
+                self._hearing.set_exception(ConnectionError("closed"))
+
+
+class Worker(asyncio.Protocol):
+    """One worker as the front sees it: at most one request under way."""
+
+    def __init__(self, pool: Employer, nursery: Nursery, pidfd: int) -> None:
+        self.pool = pool
+        self.nursery = nursery
+        self.served = 0
+        self.gone = False
+        self.blamed: tuple[bytes, float] | None = None
+        self._pidfd = pidfd
+        self._frames = Frames(MAX_ANSWER_BYTES)
+        self._transport: asyncio.Transport | None = None
+        self._waiting: asyncio.Future[bytes] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            frames = self._frames.feed(data)
+        except BadAnswer:
+            self.kill()
+            return
+        for frame in frames:
+            if self._waiting is None or self._waiting.done():
+                self.kill()  # nobody has asked; the next mail must not get it for its answer
+                return
+            self._waiting.set_result(frame)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.gone = True
+        os.close(self._pidfd)
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(ConnectionError("the worker died"))
+        self.pool.worker_gone(self)
+
+    async def ask(self, frame: bytes, deadline_s: float) -> bytes:
+        """Send one request and wait for its answer. Raises ConnectionError or TimeoutError; kills at the deadline.
+
+        Cancelled, it leaves the worker at work: that one is free again when it has answered."""
+        assert self._transport is not None
+        loop = asyncio.get_running_loop()
+        self._waiting = waiting = loop.create_future()
+        timer = loop.call_later(deadline_s, self._late)
+        self._transport.write(frame)
+        try:
+            answer: bytes = await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            waiting.add_done_callback(lambda _: self._unwanted(waiting, timer))
+            raise
+        except (ConnectionError, TimeoutError):
+            self._asked(timer)
+            raise
+        self._asked(timer)
+        return answer
+
+    def _asked(self, timer: asyncio.TimerHandle) -> None:
+        timer.cancel()
+        self._waiting = None
+        self.served += 1
+
+    def _unwanted(self, answered: "asyncio.Future[bytes]", timer: asyncio.TimerHandle) -> None:
+        self._asked(timer)
+        if answered.exception() is None:
+            self.pool.offer(self)
+        elif self.blamed is not None:
+            self.pool.poisoned(*self.blamed)
+
+    def _late(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(TimeoutError())
+        self.kill()
+
+    def kill(self) -> None:
+        """At once, whatever it is doing: a regex, a bomb, a stopped process."""
+        if not self.gone:
+            with contextlib.suppress(ProcessLookupError):  # it has died by itself, and we have not heard of it yet
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            assert self._transport is not None
+            self._transport.abort()
+
+    def retire(self) -> None:
+        if self._transport is not None and not self.gone:
+            self._transport.close()
+
+
+async def ended(process: "subprocess.Popen[bytes]") -> None:
+    """End a nursery that has had its say."""
+    process.kill()
+    await asyncio.to_thread(process.wait)
