@@ -277,17 +277,30 @@ def open_database(
 @_of_store
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--prometheus", is_flag=True, help="The counts as Prometheus reads them, for a textfile collector.")
 def list_command(
-    rules: Path, state: Path | None, database: Path | None, key_file: Path | None, limit: int, as_json: bool
+    rules: Path,
+    state: Path | None,
+    database: Path | None,
+    key_file: Path | None,
+    limit: int,
+    as_json: bool,
+    prometheus: bool,
 ) -> None:
     """The last acknowledgements and refusals, newest first, without addresses.
 
     \b
     mailrouter acknowledgements list --limit 20
+    mailrouter acknowledgements list --prometheus > mailrouter.prom
     """
     store = open_database(rules, state, database, key_file)
     mute, counts, rows = store.muted(), store.counts(), store.listed(limit)
     store.close()
+    if prometheus:
+        from router.monitoring.exposition import of_acknowledgements
+
+        click.echo(of_acknowledgements(counts, muted=bool(mute)).decode(), nl=False)
+        return
     if as_json:
         muted = {"reason": mute.reason, "until": mute.until.isoformat() if mute.until else None} if mute else None
         listed = [

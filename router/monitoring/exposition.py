@@ -102,6 +102,32 @@ def text(figures: Figures) -> bytes:
     return generate_latest(registry)
 
 
+ACKNOWLEDGEMENTS: dict[str, str] = {
+    "mailrouter_acknowledgements": "Acknowledgements that the store knows, by what became of them.",
+    "mailrouter_acknowledgements_muted": "1: no acknowledgement is sent at the moment.",
+}
+"""What `of_acknowledgements` tells; the service keeps its figures in its database, not in a process."""
+
+
+def of_acknowledgements(counts: Mapping[str, int], *, muted: bool) -> bytes:
+    """For node_exporter's textfile collector: state -> how many, and whether the service is muted."""
+    registry = CollectorRegistry(auto_describe=False)
+    states = GaugeMetricFamily(*next(iter(ACKNOWLEDGEMENTS.items())), labels=("state",))
+    for state, number in sorted(counts.items()):
+        states.add_metric((state,), number)
+    mute = GaugeMetricFamily(*list(ACKNOWLEDGEMENTS.items())[1], value=float(muted))
+    registry.register(_Fixed((states, mute)))
+    return generate_latest(registry)
+
+
+class _Fixed(Collector):
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = tuple(families)
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._families
+
+
 def _help(name: str) -> str:
     return NAMES.get(f"mailrouter_{name}_total") or NAMES[f"mailrouter_{name}"]
 

@@ -113,6 +113,7 @@ def test_pause_list_resume_forget(desk, tmp_path):
     run("acknowledgements", "pause", "texts", *desk)
     told = json.loads(run("acknowledgements", "list", "--json", *desk))
     assert told == {"muted": {"reason": "texts", "until": None}, "counts": {}, "acknowledgements": []}
+    assert "mailrouter_acknowledgements_muted 1.0" in run("acknowledgements", "list", "--prometheus", *desk)
     run("acknowledgements", "resume", *desk)
     store = Throttle(tmp_path / "a.sqlite", KEYS, clock, service=False)
     from router.acknowledge.policy import Limits
@@ -121,6 +122,7 @@ def test_pause_list_resume_forget(desk, tmp_path):
     store.settle(b"k", State.SENT)
     store.close()
     assert "d7" in run("acknowledgements", "list", *desk)
+    assert 'mailrouter_acknowledgements{state="' in run("acknowledgements", "list", "--prometheus", *desk)
     assert "1 acknowledgements forgotten" in run("acknowledgements", "forget", OLENA.upper(), *desk)
     assert "d7" not in run("acknowledgements", "list", *desk)
 
