@@ -62,7 +62,7 @@ async def peer(made):
 
 
 async def until(condition):
-    for _ in range(400):
+    for _ in range(12_000):  # a minute: how long it takes is the machine's affair
         if condition():
             return
         await asyncio.sleep(0.005)
