@@ -189,7 +189,8 @@ def load_generation(
         try:
             model = registry.load(models, model_id)
         except registry.ModelRefused as error:
-            refused = str(error)
+            # The reason goes into a header field of every mail: where the models lie is nobody's business there.
+            refused = str(error).replace(f"{models}/", "")
     return Generation(ruleset, list_book(ruleset, base or rules.parent), model, "" if model else refused)
 
 

@@ -98,3 +98,4 @@ def test_without_models_the_rules_decide_and_the_decision_says_so(tmp_path):
     loaded = load_generation(tmp_path / "rules.yaml", tmp_path / "no-models")
     assert loaded.model is None
     assert "no promoted model" in loaded.model_refused
+    assert str(tmp_path) not in loaded.model_refused
