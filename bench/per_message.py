@@ -95,10 +95,7 @@ class Peer:
         self.rate: list[float] = []
         self.latency_ms: list[float] = []
 
-    async def round(
-        self, mails: Sequence[Mail], concurrency: int, made: Callable[[Mail], Mail] = lambda mail: mail
-    ) -> None:
-        """made: what is sent for a mail."""
+    async def round(self, mails: Sequence[Mail], concurrency: int, mta_of: type[Mta] = Mta) -> None:
         todo = iter(mails)
         before, started = cpu_s(self.process.pid), time.monotonic()
 
@@ -107,8 +104,8 @@ class Peer:
                 batch = [mail for _, mail in zip(range(PER_CONNECTION), todo, strict=False)]
                 if not batch:
                     return
-                async with await Mta.connect(self.spec, timeout_s=60) as mta:
-                    for sender, recipient, data in map(made, batch):
+                async with await mta_of.connect(self.spec, timeout_s=60) as mta:
+                    for sender, recipient, data in batch:
                         begun = time.monotonic()
                         outcome = await mta.exchange(
                             Transaction(f"<{sender}>".encode(), (f"<{recipient}>".encode(),), data)

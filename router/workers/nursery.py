@@ -47,6 +47,7 @@ from router.workers import scan
 from router.workers.warm import warm
 
 MAX_CONTROL_BYTES = 1 << 20
+REQUEST_BYTES = 524_288  # of the pipe to a worker: the largest request in one piece, as far as the system allows
 MAX_PROBLEMS = 100
 
 
@@ -141,6 +142,7 @@ def serve(
         if not order:
             return
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, REQUEST_BYTES)
         child = os.fork()
         if child == 0:
             _be_worker(theirs, generation, decide, answering.wished if answering else None, sign)

@@ -157,13 +157,10 @@ def _read_frame(connection: socket.socket) -> bytes | None:
 
 
 def _read_exactly(connection: socket.socket, size: int) -> bytes | None:
-    data = connection.recv(size)
-    if len(data) == size:
-        return data
-    buffer = bytearray(data)
-    while len(buffer) < size:
-        data = connection.recv(size - len(buffer))
-        if not data:
+    data = connection.recv(size, socket.MSG_WAITALL)
+    while len(data) < size:
+        more = connection.recv(size - len(data), socket.MSG_WAITALL)
+        if not more:
             return None
-        buffer += data
-    return bytes(buffer)
+        data += more
+    return data

@@ -33,9 +33,9 @@ class Answer:
 
 
 def request_frame(raw: RawMessage, offer: Offer, looked_up: LookedUp | None = None) -> bytes:
-    """looked_up: what was asked outside for this mail."""
+    """looked_up: what was asked outside for this mail. The body, which may be large, is copied once."""
     envelope = raw.envelope
-    payload = marshal.dumps(
+    head = marshal.dumps(
         (
             (
                 envelope.sender,
@@ -48,7 +48,6 @@ def request_frame(raw: RawMessage, offer: Offer, looked_up: LookedUp | None = No
                 envelope.size_bytes,
             ),
             raw.fields,
-            raw.body,
             raw.received_at.timestamp(),
             raw.body_cut,
             raw.fields_cut,
@@ -58,13 +57,17 @@ def request_frame(raw: RawMessage, offer: Offer, looked_up: LookedUp | None = No
             None if looked_up is None else looked_up.plain(),
         )
     )
-    return _LENGTH.pack(len(payload)) + payload
+    size = len(head)
+    return b"".join((_LENGTH.pack(4 + size + len(raw.body)), _LENGTH.pack(size), head, raw.body))
 
 
 def request_from(payload: bytes) -> tuple[RawMessage, Offer, LookedUp | None]:
-    (envelope, fields, body, received_at, body_cut, fields_cut, strip_counts, source, offer, looked_up) = marshal.loads(
-        payload
+    view = memoryview(payload)
+    (size,) = _LENGTH.unpack_from(view)
+    (envelope, fields, received_at, body_cut, fields_cut, strip_counts, source, offer, looked_up) = marshal.loads(
+        view[4 : 4 + size]
     )
+    body = bytes(view[4 + size :])
     raw = RawMessage(
         Envelope(*envelope),
         fields,
