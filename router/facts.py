@@ -11,8 +11,7 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
-from typing import TypeAlias
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from router.identity.authentication import Authentication
 from router.identity.author import Author
@@ -27,6 +26,22 @@ from router.threads.thread import Thread
 Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 Scores: TypeAlias = Mapping[str, Mapping[str, float]]
 """classifier -> label -> probability, 0..1."""
+
+
+Found = TypeVar("Found")
+
+
+class FoundOnce(Generic[Found]):
+    """A fact that is found when it is first asked for: functools.cached_property without the lock that it takes before
+    Python 3.12, which costs as much as most facts."""
+
+    def __init__(self, find: Callable[[Any], Found]) -> None:
+        self._find = find
+        self.__doc__ = find.__doc__
+
+    def __get__(self, facts: object, owner: type[object] | None = None) -> Found:
+        value = facts.__dict__[self._find.__name__] = self._find(facts)
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +117,7 @@ class Facts:
     cache: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
     """Facts that depend on definitions in rules.yaml (extracts, patterns), kept by the rules room."""
 
-    @cached_property
+    @FoundOnce
     def recipients(self) -> tuple[Recipient, ...]:
         found = []
         for argument in self.message.raw.envelope.recipients:
@@ -110,37 +125,37 @@ class Facts:
             found.append(Recipient(argument, address, self.site.queue_of(address)))
         return tuple(found)
 
-    @cached_property
+    @FoundOnce
     def sender(self) -> str:
         """The bare envelope sender; "" is the null sender."""
         return address_of(self.message.raw.envelope.sender)
 
-    @cached_property
+    @FoundOnce
     def author(self) -> Author:
         return find_author(self.message, self.site.own_domains)
 
-    @cached_property
+    @FoundOnce
     def auth(self) -> Authentication:
         return self.services.authenticate(self.message, self.author, self.site)
 
-    @cached_property
+    @FoundOnce
     def automatic(self) -> Automatism:
         return find_automatism(self.message, self.sender, self.author.address, self.site.queue_of)
 
-    @cached_property
+    @FoundOnce
     def thread(self) -> "Thread | Unknown":
         return self.services.thread(self.message, self.author, self.auth, self.automatic, self.site)
 
-    @cached_property
+    @FoundOnce
     def scores(self) -> "Scores | Unknown":
         return self.services.scores(self.message)
 
-    @cached_property
+    @FoundOnce
     def submitted(self) -> bool:
         """The MTA authenticated the client, or the client is one of ours (amendment 1)."""
         return submitted(self.message.raw.envelope, self.site)
 
-    @cached_property
+    @FoundOnce
     def panel(self) -> bool:
         """The mail came from the control panel's form: by its client address or its signed field (amendment 7)."""
         if _within(self.message.raw.envelope.client_address, self.site.panel_networks):

@@ -101,7 +101,9 @@ class ListBook:
         return table if isinstance(table, Unknown) else table.get(compared(key), ())
 
     def _table(self, source: FileList, now: datetime) -> _Rows | Unknown:
-        kept = self._files.setdefault(source.name, _Kept())
+        kept = self._files.get(source.name)
+        if kept is None:
+            kept = self._files[source.name] = _Kept()
         # A clock that goes back (an archive is decided in any order) is a reason to look, too.
         reload = RELOAD if source.reload is None else source.reload
         if kept.looked_at is None or abs(now - kept.looked_at) >= reload:

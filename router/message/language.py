@@ -12,6 +12,7 @@ transliterated Russian nor short Ukrainian.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 
 from router.message.language_words import CYRILLIC_PIECES, CYRILLIC_WORDS, LATIN_WORDS, TRANSLITERATED_WORDS
 from router.vocabulary import UNDETERMINED
@@ -235,6 +236,14 @@ def _clear(votes: Votes) -> bool:
 
 def _vote_by_pieces(word: str, votes: Votes) -> None:
     """Prefixes, endings and what is between them: less than a known word, more than nothing."""
+    balance = _balance_of_pieces(word)
+    if balance:
+        votes["ru" if balance > 0 else "uk"] += 0.45 if abs(balance) > 1 else 0.25
+
+
+@lru_cache(maxsize=8_192)  # a pure function; people use the same words, and cutting them costs more than all the rest
+def _balance_of_pieces(word: str) -> int:
+    """How many pieces of the word are Russian, less those that are Ukrainian."""
     word = f"_{word}_"
     balance = 0
     for size in (2, 3, 4):
@@ -242,8 +251,7 @@ def _vote_by_pieces(word: str, votes: Votes) -> None:
             language = _PIECES.get(word[start : start + size])
             if language:
                 balance += 1 if language == "ru" else -1
-    if balance:
-        votes["ru" if balance > 0 else "uk"] += 0.45 if abs(balance) > 1 else 0.25
+    return balance
 
 
 def _letter_votes(text: str, letters: tuple[tuple[str, Weights], ...]) -> Votes:

@@ -6,7 +6,7 @@ says `on_unknown: hold`, a person gets the mail. Nothing here can lose a mail: t
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from operator import itemgetter
 
@@ -221,8 +221,10 @@ def _forged(raw: RawMessage, prefixes: tuple[str, ...]) -> tuple[str, ...]:
 
 def _message_id(raw: RawMessage) -> str:
     """Of a mail that is not read: the first Message-ID as it stands."""
-    bodies: Iterable[bytes] = (body for name, body in raw.fields if name.lower() == b"message-id")
-    return next((" ".join(body.decode("latin-1").split()) for body in bodies), "")
+    for name, body in raw.fields:
+        if len(name) == len(b"message-id") and name.lower() == b"message-id":
+            return " ".join(body.decode("latin-1").split())
+    return ""
 
 
 def _id(raw: RawMessage, rules: str) -> str:

@@ -16,6 +16,7 @@ from router.message.envelope import Envelope, RawMessage
 from router.milter.edits import Offer
 
 _LENGTH = struct.Struct(">I")
+_TO_JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder for every mail
 MAX_ANSWER_BYTES = 1 << 24
 """Every forged field is named in the answer that deletes it. The front takes no mail in which that is more: it stops at
 some 10 MB of them (`server.Limits.deletion_bytes`, with Postfix's 100 KB for a field)."""
@@ -83,7 +84,7 @@ def request_from(payload: bytes) -> tuple[RawMessage, Offer, LookedUp | None]:
 
 def answer_frame(answer: Answer) -> bytes:
     told = answer.event if answer.lesson is None else {**answer.event, LESSON: answer.lesson}
-    event = json.dumps(told, ensure_ascii=False).encode()
+    event = _TO_JSON(told).encode()
     return _LENGTH.pack(4 + len(event) + len(answer.packets)) + _LENGTH.pack(len(event)) + event + answer.packets
 
 
