@@ -21,6 +21,7 @@ from router.lookups.plan import Plan
 from router.lookups.wire import MAX_ANSWER_BYTES, answer_from, mail_frame, plan_frame
 from router.message.envelope import RawMessage
 
+READ_BYTES = 16_384
 UNSENT = 64
 """Mails that wait for the process to start."""
 START_S = 15.0
@@ -40,7 +41,7 @@ class Settings:
     lates: int = 3
 
 
-class LookUps(asyncio.Protocol):
+class LookUps(asyncio.BufferedProtocol):
     """counters: lookups-asked, -answered, -timed-out, -died, -started, -shed, and what the process counts (dns-…)."""
 
     def __init__(self, settings: Settings, log: Callable[..., None]) -> None:
@@ -57,6 +58,7 @@ class LookUps(asyncio.Protocol):
         self._process: subprocess.Popen[bytes] | None = None
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
+        self._read = memoryview(bytearray(READ_BYTES))  # as in `milter.server._Connection`
         self._lates = 0
         self._heard = False
         self._started_at = 0.0
@@ -169,6 +171,12 @@ class LookUps(asyncio.Protocol):
         for frame in self._unsent.values():
             transport.write(frame)
         self._unsent.clear()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._read
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(bytes(self._read[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data

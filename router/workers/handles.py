@@ -12,6 +12,9 @@ from typing import Protocol
 from router.workers.loaded import Loaded
 from router.workers.wire import MAX_ANSWER_BYTES, BadAnswer, Frames
 
+ANSWER_BYTES = 16_384
+"""What is read of an answer at once; most are of 2 KB."""
+
 
 class Employer(Protocol):
     """Who has workers and is told what becomes of them: the pool."""
@@ -76,8 +79,9 @@ class Nursery:
                 self._hearing.set_exception(ConnectionError("closed"))
 
 
-class Worker(asyncio.Protocol):
-    """One worker as the front sees it: at most one request under way."""
+class Worker(asyncio.BufferedProtocol):
+    """One worker as the front sees it: at most one request under way. Reads into its own buffer, as the front does
+    (`milter.server._Connection`)."""
 
     def __init__(self, pool: Employer, nursery: Nursery, pidfd: int) -> None:
         self.pool = pool
@@ -86,6 +90,7 @@ class Worker(asyncio.Protocol):
         self.gone = False
         self.blamed: tuple[bytes, float] | None = None
         self._pidfd = pidfd
+        self._buffer = memoryview(bytearray(ANSWER_BYTES))
         self._frames = Frames(MAX_ANSWER_BYTES)
         self._transport: asyncio.Transport | None = None
         self._waiting: asyncio.Future[bytes] | None = None
@@ -94,9 +99,12 @@ class Worker(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         try:
-            frames = self._frames.feed(data)
+            frames = self._frames.feed(bytes(self._buffer[:nbytes]))
         except BadAnswer:
             self.kill()
             return
