@@ -29,7 +29,10 @@ lint: setup
 	$(BIN)/mypy
 
 bench: setup
-	$(BIN)/python -m bench.per_message
+	$(BIN)/python -m bench.per_message --concurrency 8 64 1
+	$(BIN)/python -m bench.rspamd --concurrency 8 64
+	$(BIN)/python -m bench.attachment
+	$(BIN)/python -m bench.through_postfix
 	$(BIN)/python -m bench.rules
 	$(BIN)/python -m bench.start
 

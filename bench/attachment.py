@@ -1,6 +1,6 @@
 """What a large attachment costs: CPU of the same mails with 25 MB attached and without, in one run, interleaved.
 
-    python -m bench.attachment [--messages 60] [--rounds 6] [--megabytes 25]
+    python -m bench.attachment [--messages 100] [--rounds 6] [--megabytes 25]
 
 Both go to one running filter, through the simulator, which stops sending the body when it is told to (SMFIR_SKIP), as
 Postfix does. The twin has a small file attached, so that both have the same parts. At most 1.2 times is the aim. The
@@ -94,7 +94,7 @@ async def measure(filter_: Peer, count: int, rounds: int, size_bytes: int) -> No
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--messages", type=int, default=60, help="in a round")
+    arguments.add_argument("--messages", type=int, default=100, help="in a round")
     arguments.add_argument("--rounds", type=int, default=6)
     arguments.add_argument("--megabytes", type=int, default=25)
     options = arguments.parse_args()

@@ -1,6 +1,6 @@
 """CPU per message of the whole filter against the no-op codec and against the plain scikit-learn filter, in one run.
 
-    python -m bench.per_message [--messages 100] [--rounds 6] [--concurrency 8 64 1]
+    python -m bench.per_message [--messages 200] [--rounds 6] [--concurrency 8 64 1]
 
 All three run at once and idle; rounds are interleaved (A B C A B C …), so that a machine whose speed drifts is fair
 to all. CPU is user + system time of each whole process tree, read from /proc before and after a round. Printed:
@@ -190,7 +190,7 @@ def load() -> str:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--messages", type=int, default=100, help="in a round")
+    arguments.add_argument("--messages", type=int, default=200, help="in a round")
     arguments.add_argument("--rounds", type=int, default=6)
     arguments.add_argument("--concurrency", type=int, nargs="+", default=[8])
     options = arguments.parse_args()

@@ -1,6 +1,6 @@
 """CPU per message of the whole filter against rspamd with local modules only, in one run, interleaved.
 
-    python -m bench.rspamd [--messages 100] [--rounds 6] [--concurrency 8 64]
+    python -m bench.rspamd [--messages 200] [--rounds 6] [--concurrency 8 64]
 
 rspamd (Debian's package) runs from its own configuration with a private folder for everything that is ours: a proxy
 that scans itself, in two processes as ours, without the modules that ask the DNS, Redis or another server. What is left
@@ -84,7 +84,7 @@ def answers(place: Path) -> bool:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--messages", type=int, default=100, help="in a round")
+    arguments.add_argument("--messages", type=int, default=200, help="in a round")
     arguments.add_argument("--rounds", type=int, default=6)
     arguments.add_argument("--concurrency", type=int, nargs="+", default=[8])
     options = arguments.parse_args()
