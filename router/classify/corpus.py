@@ -1,8 +1,8 @@
 """Labelled mail: reading it and checking it. Three formats, told apart by the file's ending.
 
 `.jsonl`, one mail a line:
-    {"id", "from", "subject", "body", "lang": "ru|uk|en", "topic": LABEL, "abusive": "yes|no", "in_reply_to",
-    "references", "tags"}
+    {"id", "from", "subject", "body", "lang": "ru|uk|en", "topic": LABEL, "abusive": "yes|no", "vague": "yes|no",
+    "priority": "low|normal|high|urgent", "in_reply_to", "references", "tags"}
 `.csv` with a header:
     id,subject,text,lang,topic,abusive,priority,follow_up,source,raw_label
 `.tsv`, phrases: the header names a column and languages, each line has a label and the same said in each of them:
@@ -27,10 +27,13 @@ from pathlib import Path
 from router.errors import BadFile, Location, Problem, closest
 
 TOPICS = ("technical", "billing", "sales", "other")
+URGENCIES = ("low", "normal", "high", "urgent")
 COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
     # classifier: the column in the file, and each of its words with the label it means
     "topic": ("topic", {one: one for one in TOPICS}),
     "abuse": ("abusive", {"yes": "abusive", "no": "clean"}),
+    "vague": ("vague", {"yes": "vague", "no": "clean"}),
+    "urgency": ("priority", {one: one for one in URGENCIES}),
     "ours": ("ours", {"yes": "ours", "no": "foreign"}),
 }
 PHRASE_WEIGHT = 0.5

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.classify import features
-from router.classify.features import BLOCKS, PLACE_BLOCKS, TOKEN_BLOCKS
+from router.classify.features import BLOCKS, MARKS, PLACE_BLOCKS, TOKEN_BLOCKS
 from router.classify.lexicon import Lexicon
 from router.classify.normalise import SINGLE_LETTERS, plain_skeleton, unspaced
 from router.classify.tokens import END, SPACED_LETTERS, chunks_of, plain_word, tokens_of
@@ -77,34 +77,52 @@ class Block:
 class Head:
     """One classifier: its labels, its columns of the tables, and what turns its sums into probabilities.
 
-    One label: a sigmoid; several: a softmax. whole, peak: slopes for the sums of the whole mail and of its highest
-    sentence. bias: one number a label. prior: how frequent each label is.
+    One label: a sigmoid; several: a softmax. whole, peak: (labels, labels), what the sums of the whole mail and of its
+    highest sentence count for each label; shape: (SHAPE, labels), what the mail's shape does. bias: one number a label.
+    prior: how frequent each label is.
     """
 
     labels: tuple[str, ...]
     columns: slice
     bias: Numbers
-    whole: float
-    peak: float
+    whole: Numbers
+    peak: Numbers
+    shape: Numbers
     prior: Numbers
 
 
-def probabilities(whole: Numbers, peak: Numbers, head: Head) -> Numbers:
-    """Sums of mails, (mails, labels) -> calibrated probabilities, (mails, labels)."""
-    logits = whole * head.whole + peak * head.peak + head.bias
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What is known of some mails, or (without the first dimension) of one: whole, peak: (mails, columns) sums of all
+    words and of the highest sentence; shape: (mails, SHAPE), features.shape_of.
+    """
+
+    whole: Numbers
+    peak: Numbers
+    shape: Numbers
+
+
+def _probabilities(sums: Sums, head: Head) -> Numbers:
+    """Calibrated probabilities, (mails, labels)."""
+    logits = (
+        sums.whole[:, head.columns] @ head.whole
+        + sums.peak[:, head.columns] @ head.peak
+        + sums.shape @ head.shape
+        + head.bias
+    )
     if len(head.labels) == 1:
         return np.asarray(1.0 / (1.0 + np.exp(-logits)))
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
-def judge(whole: Numbers, peak: Numbers, heads: Mapping[str, Head]) -> dict[str, Numbers]:
-    """Sums of mails, (mails, columns) -> classifier -> (mails, labels): what `Model.scores` gives, for many.
+def judge(sums: Sums, heads: Mapping[str, Head]) -> dict[str, Numbers]:
+    """classifier -> (mails, labels): what `Model.scores` gives, for many.
 
     Where a classifier has to choose (several labels), the less a text is of our trade, the nearer its scores are to
     what is usual. An insult is an insult in any trade: one label stands as it is.
     """
-    found = {name: probabilities(whole[:, head.columns], peak[:, head.columns], head) for name, head in heads.items()}
+    found = {name: _probabilities(sums, head) for name, head in heads.items()}
     ours = found.pop(OURS, None)
     if ours is None:
         return found
@@ -114,12 +132,23 @@ def judge(whole: Numbers, peak: Numbers, heads: Mapping[str, Head]) -> dict[str,
     }
 
 
-def _judge_one(whole: Sequence[float], peak: Sequence[float], heads: Mapping[str, Head]) -> dict[str, dict[str, float]]:
-    """`judge` for one mail; arrays of four numbers cost more than they save."""
+def _all_heads(heads: Mapping[str, Head], columns: int) -> tuple[Numbers, Numbers]:
+    """What `_probabilities` multiplies by, for all heads in one: (2 * columns + SHAPE, columns), and (columns,)."""
+    matrix, bias = np.zeros((2 * columns + features.SHAPE, columns)), np.zeros(columns)
+    for head in heads.values():
+        own = head.columns
+        matrix[own, own] = head.whole
+        matrix[columns + own.start : columns + own.stop, own] = head.peak
+        matrix[2 * columns :, own] = head.shape
+        bias[own] = head.bias
+    return matrix, bias
+
+
+def _judge_one(all_logits: Sequence[float], heads: Mapping[str, Head]) -> dict[str, dict[str, float]]:
+    """`judge` for one mail, from the logits of all columns; arrays of four numbers cost more than they save."""
     found = {}
     for name, head in heads.items():
-        columns = zip(whole[head.columns], peak[head.columns], head.bias.tolist(), strict=True)
-        logits = [one * head.whole + other * head.peak + bias for one, other, bias in columns]
+        logits = all_logits[head.columns]
         if len(logits) == 1:
             found[name] = [1.0 / (1.0 + math.exp(-max(-700.0, min(700.0, logits[0]))))]
         else:
@@ -173,6 +202,7 @@ class Model:
         self.lexicon = lexicon
         self.words = words
         self._columns = blocks[BLOCKS[0]].table.shape[1]
+        self._matrix, self._bias = _all_heads(heads, self._columns - 1)
         self._rows = {}
         for name, block in blocks.items():
             rows = np.zeros(features.size_of(name), dtype=np.int32)
@@ -193,6 +223,7 @@ class Model:
             single=np.zeros(rows, dtype=np.int64),
         )
         self._memory.concepts[0] = -1
+        self._learn_tokens(MARKS)  # they are the tokens 1 to len(MARKS), and never forgotten
         if self.words:
             self._learn(self.words)
 
@@ -202,7 +233,7 @@ class Model:
         memory.older, memory.chunks = memory.chunks, {}
         if len(memory.numbers) <= TOKENS:
             return
-        kept = np.array(sorted({0}.union(*memory.older.values())), dtype=np.int64)
+        kept = np.array(sorted({*range(len(MARKS) + 1)}.union(*memory.older.values())), dtype=np.int64)
         place = dict(zip(kept.tolist(), range(len(kept)), strict=True))
         memory.older = {chunk: tuple(place[one] for one in found) for chunk, found in memory.older.items()}
         memory.numbers = {token: place[one] for token, one in memory.numbers.items() if one in place}
@@ -216,15 +247,16 @@ class Model:
         better. A text that is not of this trade, or empty, gets what is usual, which no threshold accepts. Never
         raises.
         """
-        whole, peak = self.sums(subject, text)
-        return _judge_one(whole.tolist(), peak.tolist(), self.heads)
+        sums = self.sums(subject, text)
+        logits = np.concatenate([sums.whole, sums.peak, sums.shape]) @ self._matrix + self._bias
+        return _judge_one(logits.tolist(), self.heads)
 
-    def sums(self, subject: str, text: str) -> tuple[Numbers, Numbers]:
-        """(columns,) of the whole mail, and (columns,) the highest of each column over its sentences."""
+    def sums(self, subject: str, text: str) -> Sums:
+        """Of one mail: each array without its first dimension."""
         numbers = self._numbers(subject, text)
         width = self._columns - 1
         if not len(numbers):
-            return np.zeros(width), np.zeros(width)
+            return Sums(np.zeros(width), np.zeros(width), np.array(features.shape_of(0, 0, ())))
         memory = self._memory
         starts = _sentences(numbers)
         count, columns = len(starts), self._columns
@@ -233,7 +265,10 @@ class Model:
         tokens = len(TOKEN_BLOCKS)
         table[:count, :tokens] = np.add.reduceat(memory.sums[numbers], starts, axis=0).reshape(count, tokens, columns)
         distinct = np.sort(numbers)
+        words = len(distinct) - int(np.searchsorted(distinct, 1))
+        ends = len(numbers) - words
         distinct = distinct[np.flatnonzero(distinct[1:] != distinct[:-1]) + 1]
+        marks = {MARKS[one - 1] for one in distinct[: np.searchsorted(distinct, len(MARKS) + 1)].tolist()}
         table[count, :tokens] = memory.sums[distinct].sum(axis=0).reshape(tokens, columns)
         pairs, near, far = self._places(numbers, starts)
         table[:count, tokens] = pairs
@@ -241,7 +276,8 @@ class Model:
         table[count, tokens:] = table[:count, tokens:].sum(axis=0)
         squares = table[:, :, -1:]
         totals = (table[:, :, :-1] / np.sqrt(np.where(squares > 0, squares, 1.0))).sum(axis=1)
-        return totals[count], totals[:count].max(axis=0)
+        shape = np.array(features.shape_of(words, ends, marks))
+        return Sums(totals[count], totals[:count].max(axis=0), shape)
 
     def _places(self, numbers: NDArray[np.int64], starts: NDArray[np.int64]) -> Numbers:
         """Sums over pairs, and over concept pairs next to each other and further apart: (3, sentences, columns)."""

@@ -117,6 +117,7 @@ def _content(model: Model) -> dict[str, Any]:
                 "bias": head.bias,
                 "whole": head.whole,
                 "peak": head.peak,
+                "shape": head.shape,
                 "prior": head.prior,
             }
             for name, head in model.heads.items()

@@ -113,7 +113,13 @@ def _model(manifest: Manifest, content: Mapping[str, Any]) -> Model:
     for name, part in content["heads"].items():
         columns = slice(int(part["columns"][0]), int(part["columns"][1]))
         heads[name] = Head(
-            tuple(part["labels"]), columns, part["bias"], float(part["whole"]), float(part["peak"]), part["prior"]
+            tuple(part["labels"]),
+            columns,
+            part["bias"],
+            part["whole"],
+            part["peak"],
+            part["shape"],
+            part["prior"],
         )
     if {name: head.labels for name, head in heads.items() if name != OURS} != dict(manifest.labels):
         raise ValueError("its labels are not the manifest's")

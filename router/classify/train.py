@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.optimize import minimize
 from sklearn.model_selection import StratifiedGroupKFold
 
 from router.classify import features, held_out, lexicon, package
+from router.classify.calibration import Form, calibrate
 from router.classify.corpus import Example
 from router.classify.evaluate import Metrics, measure
 from router.classify.lexicon import Lexicon
-from router.classify.model import OURS, Block, Head, Model, Thresholds, judge
+from router.classify.model import OURS, Block, Head, Model, Sums, Thresholds, judge
 from router.classify.pipeline import DEFAULTS, Features, Numbers, Settings, balance, count, fit_linear, targets_of
 from router.classify.report import Curve
 from router.classify.thresholds import WISHES, Costs, tune, tune_by_cost
@@ -30,9 +30,14 @@ from router.errors import BadInput
 LABELS: dict[str, tuple[str, ...]] = {
     "topic": ("technical", "billing", "sales", "other"),
     "abuse": ("abusive",),
+    "vague": ("vague",),
+    "urgency": ("low", "normal", "high", "urgent"),
     OURS: ("ours",),
 }
 """Every classifier and the labels it gives. A classifier more is one entry here and one in corpus.COLUMNS."""
+
+FORMS = {"abuse": Form.SHAPED, "vague": Form.SHAPED, "urgency": Form.CROSSED}
+"""How sums become probabilities; PLAIN where it is not said. Measured: docs/model.md."""
 
 OURS_SHARE = 0.85
 """How much of a desk's mail is of our trade, roughly."""
@@ -56,11 +61,14 @@ class TrainResult:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The counted features of all mails, and of all their sentences; owner: which mail a sentence is of."""
+    """The counted features of all mails, and of all their sentences; owner: which mail a sentence is of. shapes: of
+    all mails.
+    """
 
     examples: Sequence[Example]
     mails: Mapping[str, Any]
     sentences: Mapping[str, Any]
+    shapes: Numbers
     owner: Targets
 
 
@@ -71,6 +79,7 @@ def counted(examples: Sequence[Example], words: Lexicon) -> Counted:
         examples,
         count(documents, words, distinct=True),
         count(sentences, words, distinct=False),
+        features.shapes(documents),
         np.array(owner, dtype=np.int64),
     )
 
@@ -117,8 +126,8 @@ class Fitted:
             strength,
         )
 
-    def sums(self, data: Counted, rows: Targets) -> tuple[Numbers, Numbers]:
-        """(rows, columns) of whole mails, and of each mail's highest sentence."""
+    def sums(self, data: Counted, rows: Targets) -> Sums:
+        """Of some mails."""
         weights = np.vstack([self.weights[name] for name in self.labels]).T
         whole = np.asarray(self.features.matrix({name: part[rows] for name, part in data.mails.items()}) @ weights)
         inside = np.flatnonzero(np.isin(data.owner, rows))
@@ -127,7 +136,7 @@ class Fitted:
         place[rows] = np.arange(len(rows))
         peak = np.full(whole.shape, -np.inf)
         np.maximum.at(peak, place[data.owner[inside]], np.asarray(sentences))
-        return whole, peak
+        return Sums(whole, peak, data.shapes[rows])
 
     def blocks(self) -> dict[str, Block]:
         """The tables that serving uses."""
@@ -144,29 +153,6 @@ class Fitted:
         return found
 
 
-def calibrate(
-    whole: Numbers, peak: Numbers, targets: Targets, weights: Numbers, labels: tuple[str, ...], columns: slice
-) -> Head:
-    """Slopes and bias that make out-of-fold sums probabilities (maximum likelihood; the slopes are not negative)."""
-    width = len(labels)
-
-    def loss(parameters: Numbers) -> float:
-        logits = whole * parameters[0] + peak * parameters[1] + parameters[2:]
-        if width == 1:
-            each = np.logaddexp(0, -logits[:, 0] * np.where(targets == 1, 1, -1))
-        else:
-            top = logits.max(axis=1)
-            each = top + np.log(np.exp(logits - top[:, None]).sum(axis=1)) - logits[np.arange(len(targets)), targets]
-        return float(np.average(each, weights=weights) + 1e-3 * np.mean(np.square(parameters[2:])))
-
-    start = np.array([1.0, 0.2, *([0.0] * width)])
-    bounds = [(0.05, 20.0), (0.0, 20.0), *([(-20.0, 20.0)] * width)]
-    found = minimize(loss, start, method="L-BFGS-B", bounds=bounds)
-    share = np.bincount(targets, weights=weights, minlength=max(2, width)) / weights.sum()
-    prior = share[1:2] if width == 1 else share
-    return Head(labels, columns, found.x[2:], float(found.x[0]), float(found.x[1]), prior)
-
-
 def columns_of(labels: Mapping[str, tuple[str, ...]]) -> dict[str, slice]:
     found, start = {}, 0
     for name, words in labels.items():
@@ -176,9 +162,9 @@ def columns_of(labels: Mapping[str, tuple[str, ...]]) -> dict[str, slice]:
 
 
 def heads_of(
-    examples: Sequence[Example], labels: Mapping[str, tuple[str, ...]], whole: Numbers, peak: Numbers
+    examples: Sequence[Example], labels: Mapping[str, tuple[str, ...]], sums: Sums
 ) -> dict[str, Head]:
-    """Calibration of every classifier on out-of-fold sums, (mails, columns). Only mails count, not single phrases."""
+    """Calibration of every classifier on out-of-fold sums. Only mails count, not single phrases."""
     heads = {}
     for name, columns in columns_of(labels).items():
         rows, targets = targets_of(examples, name, labels[name])
@@ -187,9 +173,8 @@ def heads_of(
         if name == OURS:
             share = np.where(targets == 1, OURS_SHARE, 1 - OURS_SHARE)
             weights = share / np.bincount(targets)[targets]
-        heads[name] = calibrate(
-            whole[rows][:, columns], peak[rows][:, columns], targets, weights, labels[name], columns
-        )
+        part = Sums(sums.whole[rows][:, columns], sums.peak[rows][:, columns], sums.shape[rows])
+        heads[name] = calibrate(part, targets, weights, labels[name], columns, FORMS.get(name, Form.PLAIN))
     return heads
 
 
@@ -217,11 +202,11 @@ def train(
     labels = {name: one for name, one in LABELS.items() if len(set(_labels_of(examples, name))) > 1}
     _enough(examples, labels, settings.folds)
     data = counted(examples, words)
-    whole, peak = out_of_fold(data, labels, settings, seed, progress)
+    sums = out_of_fold(data, labels, settings, seed, progress)
     progress("all mails")
     fitted = Fitted(settings, labels, data, np.arange(len(examples)))
-    heads = heads_of(examples, labels, whole, peak)
-    scores = judge(whole, peak, heads)
+    heads = heads_of(examples, labels, sums)
+    scores = judge(sums, heads)
     thresholds = {}
     for name in scores:
         rows, targets = targets_of(examples, name, labels[name])
@@ -278,8 +263,8 @@ def out_of_fold(
     settings: Settings,
     seed: int,
     progress: Callable[[str], None] = lambda line: None,
-) -> tuple[Numbers, Numbers]:
-    """Sums of every mail by models that saw neither it nor its sender and thread, (mails, columns) twice."""
+) -> Sums:
+    """Of every mail, by models that saw neither it nor its sender and thread."""
     examples = data.examples
     width = sum(map(len, labels.values()))
     whole, peak = np.zeros((len(examples), width)), np.zeros((len(examples), width))
@@ -287,8 +272,9 @@ def out_of_fold(
     for fold in range(settings.folds):
         progress(f"fold {fold + 1} of {settings.folds}")
         inside, held = np.flatnonzero(place != fold), np.flatnonzero(place == fold)
-        whole[held], peak[held] = Fitted(settings, labels, data, inside).sums(data, held)
-    return whole, peak
+        found = Fitted(settings, labels, data, inside).sums(data, held)
+        whole[held], peak[held] = found.whole, found.peak
+    return Sums(whole, peak, data.shapes)
 
 
 def folds_of(examples: Sequence[Example], folds: int, seed: int) -> Targets:
@@ -337,12 +323,14 @@ def learning_curve(
         parts = [np.flatnonzero((place != fold) & (rank < share)) for fold in range(settings.folds)]
         if any(len(set(chain.from_iterable(pairs[row] for row in part))) < everything for part in parts):
             continue  # too few mails for this share: a part of them lacks a label
-        sums = np.zeros((2, len(examples), sum(map(len, labels.values()))))
+        width = sum(map(len, labels.values()))
+        sums = Sums(np.zeros((len(examples), width)), np.zeros((len(examples), width)), data.shapes)
         for fold in range(settings.folds):
             progress(f"learning curve: {share * 100:.0f} % of the mails, fold {fold + 1} of {settings.folds}")
             inside, held = parts[fold], np.flatnonzero(place == fold)
-            sums[0][held], sums[1][held] = Fitted(settings, labels, data, inside).sums(data, held)
-        scores = judge(sums[0], sums[1], heads_of(examples, labels, sums[0], sums[1]))
+            part = Fitted(settings, labels, data, inside).sums(data, held)
+            sums.whole[held], sums.peak[held] = part.whole, part.peak
+        scores = judge(sums, heads_of(examples, labels, sums))
         measured = measure(
             [examples[row] for row in mails],
             given,
@@ -405,4 +393,4 @@ def groups(examples: Sequence[Example]) -> list[int]:
 
 def predict_proba(fitted: Fitted, heads: Mapping[str, Head], data: Counted) -> dict[str, Numbers]:
     """What the training pipeline itself says: classifier -> (mails, labels). Serving equals it to 1e-6."""
-    return judge(*fitted.sums(data, np.arange(len(data.examples))), heads)
+    return judge(fitted.sums(data, np.arange(len(data.examples))), heads)

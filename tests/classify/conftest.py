@@ -20,7 +20,7 @@ FOREIGN = ["Guten Tag, wo bleibt mein Paket", "my flight was late", "рецеп�
 
 SMALL = Settings(
     scale={"chars": 1, "words": 1, "pairs": 1, "concepts": 1, "concept_pairs": 1},
-    strength={"topic": 10, "abuse": 10, OURS: 10},
+    strength={"topic": 10, "abuse": 10, "vague": 10, "urgency": 10, OURS: 10},
     folds=3,
 )
 
@@ -33,14 +33,23 @@ def tiny_examples() -> list[Example]:
         topic = list(WORDS)[number % 4]
         words = " ".join(draw.choice(WORDS[topic].split(), 5))
         rude = number % 8 < 2
+        vague, urgency = number % 5 == 0, ("low", "normal", "high", "urgent")[number % 7 // 2]
         made.append(
             Example(
                 id=f"t-{number}",
                 sender=f"s{number % 40}@firm.example",
                 subject=words.split()[0],
-                text=f"{words}. " + ("вы идиоты, you idiots" if rude else "будь ласка, please"),
+                text=f"{words}. "
+                + ("вы идиоты, you idiots" if rude else "будь ласка, please")
+                + ("" if vague else f". https://firm.example {urgency} 2026"),
                 language=("ru", "uk", "en")[number % 3],
-                labels={"topic": topic, "abuse": "abusive" if rude else "clean", OURS: "ours"},
+                labels={
+                    "topic": topic,
+                    "abuse": "abusive" if rude else "clean",
+                    "vague": "vague" if vague else "clean",
+                    "urgency": urgency,
+                    OURS: "ours",
+                },
             )
         )
     for number, text in enumerate(FOREIGN):

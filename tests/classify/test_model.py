@@ -35,7 +35,7 @@ def test_serving_equals_training(
     expected = predict_proba(fitted, trained.model.heads, data)
     for row, mail in enumerate(mails + odd):
         found = trained.model.scores(mail.subject, mail.text)
-        assert set(found) == {"topic", "abuse"}
+        assert set(found) == {"topic", "abuse", "vague", "urgency"}
         for name, scores in found.items():
             wanted = dict(zip(LABELS[name], expected[name][row].tolist(), strict=True))
             assert scores == pytest.approx(wanted, abs=1e-6), mail
@@ -45,7 +45,7 @@ def test_loaded_model_is_the_trained_one(trained: TrainResult) -> None:
     """What is loaded from the folder answers exactly as what was trained."""
     loaded = registry.load(trained.folder.parent, "tiny")
     assert loaded.scores("счёт", "пришлите рахунок") == trained.model.scores("счёт", "пришлите рахунок")
-    assert (loaded.id, set(loaded.labels)) == ("tiny", {"topic", "abuse"})
+    assert (loaded.id, set(loaded.labels)) == ("tiny", {"topic", "abuse", "vague", "urgency"})
 
 
 def test_same_data_and_seed_give_the_same_bytes(
