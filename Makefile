@@ -30,7 +30,6 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m bench.per_message --concurrency 8 64 1
-	$(BIN)/python -m bench.rspamd --concurrency 8 64
 	$(BIN)/python -m bench.attachment
 	$(BIN)/python -m bench.through_postfix
 	$(BIN)/python -m bench.rules

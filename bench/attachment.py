@@ -16,7 +16,7 @@ import tempfile
 
 from bench import per_message
 from bench.mail import messages
-from bench.per_message import Mail, Peer
+from bench.peer import Mail, Peer, load
 from router.milter.applied import Delivery
 from router.milter.simulator import Mta, Transaction
 
@@ -85,7 +85,7 @@ async def measure(filter_: Peer, count: int, rounds: int, size_bytes: int) -> No
             await filter_.round([before_file(next(mails)) for _ in range(count)], CONCURRENCY, mta)
             if number:
                 seen[name] += filter_.cpu_ms
-    print(f"{count * rounds} messages each, concurrency {CONCURRENCY}, load {per_message.load()}: CPU ms a message")
+    print(f"{count * rounds} messages each, concurrency {CONCURRENCY}, load {load()}: CPU ms a message")
     for name, times in seen.items():
         print(f"  {name:<12} {statistics.median(times):6.2f}   (least {min(times):.2f})")
     small, large = map(statistics.median, seen.values())

@@ -10,7 +10,8 @@ import sys
 import tempfile
 
 from bench.mail import messages
-from bench.per_message import Peer
+from bench.peer import Peer
+from bench.per_message import ready_line
 
 
 async def measure(count: int, rounds: int, concurrency: int) -> None:
@@ -20,13 +21,14 @@ async def measure(count: int, rounds: int, concurrency: int) -> None:
             spec = f"unix:{folder}/{name}.sock"
             command = [sys.executable, "-m", "router.cli", "serve", "--listen", spec, "--no-dns", option]
             command += ["--state", f"{folder}/{name}", "--at", "2026-03-06T19:40+02:00"]
-            peers.append(Peer(name, spec, command, b'"ready"'))
+            peers.append(Peer(name, spec, command, ready_line))
         try:
             mails = messages(count * (rounds + 1))
             for number in range(rounds + 1):
                 for peer in peers if number % 2 else reversed(peers):
-                    await peer.round(mails[number * count : (number + 1) * count], concurrency, counted=number > 0)
-                    await asyncio.sleep(0.5)  # the recorder's last batch is this round's
+                    await peer.round(mails[number * count : (number + 1) * count], concurrency)
+                    if number == 0:
+                        peer.forget()
         finally:
             for peer in peers:
                 peer.stop()

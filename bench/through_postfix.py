@@ -21,7 +21,7 @@ from pathlib import Path
 
 from bench import per_message
 from bench.mail import messages
-from bench.per_message import Mail, Peer
+from bench.peer import Mail, Peer, cpu_s, load
 from tests.integration.postfix import PrivatePostfix, free_port, what_is_missing
 
 EMPTY_WITHIN_S = 60.0
@@ -53,7 +53,7 @@ class Variant:
 
     async def round(self, mails: list[Mail], sessions: int) -> None:
         master = int((self.postfix.spool / "pid/master.pid").read_text().strip())
-        before = per_message.cpu_s(master), per_message.cpu_s(self.filter.process.pid) if self.filter else 0.0
+        before = cpu_s(master), cpu_s(self.filter.process.pid) if self.filter else 0.0
         begun = time.monotonic()
         todo = iter(mails)
         await asyncio.gather(*(send(self.postfix.port, todo) for _ in range(sessions)))
@@ -61,9 +61,9 @@ class Variant:
         deadline = time.monotonic() + EMPTY_WITHIN_S
         while "empty" not in self.postfix.queue() and time.monotonic() < deadline:
             await asyncio.sleep(0.2)
-        self.postfix_ms.append((per_message.cpu_s(master) - before[0]) * 1000 / len(mails))
+        self.postfix_ms.append((cpu_s(master) - before[0]) * 1000 / len(mails))
         if self.filter:
-            self.filter_ms.append((per_message.cpu_s(self.filter.process.pid) - before[1]) * 1000 / len(mails))
+            self.filter_ms.append((cpu_s(self.filter.process.pid) - before[1]) * 1000 / len(mails))
 
     def forget(self) -> None:
         self.rate, self.postfix_ms, self.filter_ms = [], [], []
@@ -105,7 +105,7 @@ async def measure(variants: list[Variant], count: int, rounds: int, sessions: in
             if number == 0:
                 variant.forget()
     alone = statistics.median(variants[0].rate)
-    print(f"{count * rounds} messages each, {sessions} sessions, load {per_message.load()}")
+    print(f"{count * rounds} messages each, {sessions} sessions, load {load()}")
     print("                       accepted/s   of Postfix alone   Postfix CPU ms   filter CPU ms")
     for one in variants:
         filter_ms = f"{statistics.median(one.filter_ms):.2f}" if one.filter_ms else "-"
