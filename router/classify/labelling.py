@@ -77,7 +77,8 @@ def classifiers_of(model: Model, wanted: Sequence[str] = ()) -> tuple[Classifier
 
 def suggested(candidate: Candidate, one: Classifier) -> str:
     """What is filled in: what a person said, else the model's likeliest label."""
-    return candidate.labels.get(one.name) or likeliest(candidate, one)
+    told = candidate.labels.get(one.name)
+    return told if told in one.labels else likeliest(candidate, one)
 
 
 def likeliest(candidate: Candidate, one: Classifier) -> str:
@@ -140,7 +141,7 @@ def masked(candidate: Candidate) -> Candidate:
     """Without personal data, and with a pseudonym for the author: 24 bits, enough to keep one author's mails together
     in training, too few to prove that an address is among them."""
     author = candidate.author
-    if author and not candidate.is_row:
+    if author:
         author = f"masked-{hashlib.blake2b(author.casefold().encode(), digest_size=3).hexdigest()}@mail.example"
     return replace(
         candidate,

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "hours": ("hours", "Say what is believed about working hours, day by day, and why."),
     "backtest": ("backtest", "Decide a whole archive by old and new rules; show what differs."),
     "classify": ("classify", "Run the classifier alone on JSON lines."),
+    "label": ("label", "Say what mails are, the most uncertain first; training learns from it."),
     "train": ("train", "Train a model from labelled mail."),
     "evaluate": ("evaluate", "Measure a model on labelled mail."),
     "models": ("models", "List the models."),
