@@ -5,8 +5,8 @@
     python -m bench.desk MODEL --data third-ru.jsonl   on other labelled mail: the model is asked
 
 Each mail is judged three times: sent to bill@ (redirect to support: is its topic technical?), as it was addressed
-(priority; `needs-details`: is it vague?), and with the model switched off. Everything proven, accounts open; a follow-up's
-ticket is proven and open.
+(priority; `needs-details`: is it vague?), and with the model switched off. Everything proven, accounts open; a
+follow-up's ticket is proven and open.
 """
 
 import argparse
@@ -68,7 +68,8 @@ def ratio(hits: int, of: int) -> str:
 
 def tell(name: str, wanted: Sequence[bool], found: Sequence[bool]) -> str:
     hits = sum(a and b for a, b in zip(wanted, found, strict=True))
-    return f"{name}: precision {ratio(hits, sum(found))} recall {ratio(hits, sum(wanted))} ({sum(wanted)} of {len(wanted)})"
+    precision, recall = ratio(hits, sum(found)), ratio(hits, sum(wanted))
+    return f"{name}: precision {precision} recall {recall} ({sum(wanted)} of {len(wanted)})"
 
 
 def report(
