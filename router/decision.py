@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from router.message.message import Degraded
+from router.signals.bounce import Bounce
 from router.vocabulary import (
     AccountState,
     AuthState,
@@ -125,6 +126,7 @@ class Decision:
     verdict: Verdict = Verdict.ACCEPT
     degraded: tuple[Degraded, ...] = ()
     trace: tuple[TraceLine, ...] = ()
+    bounce: Bounce | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The object of contract.md, in its order; datetimes as ISO 8601 with offset."""
@@ -203,4 +205,23 @@ class Decision:
                 }
                 for line in self.trace
             ],
+            "bounce": None if self.bounce is None else _bounce_as_json(self.bounce),
         }
+
+
+def _bounce_as_json(bounce: Bounce) -> dict[str, Any]:
+    """A key that contract.md leaves free: what came back, and why."""
+    return {
+        "form": str(bounce.form),
+        "recipients": [
+            {
+                "recipient": one.recipient,
+                "status": one.status,
+                "action": one.action,
+                "diagnostic": one.diagnostic,
+                "remote_mta": one.remote_mta,
+            }
+            for one in bounce.deliveries
+        ],
+        "more": bounce.more,
+    }

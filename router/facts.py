@@ -21,6 +21,8 @@ from router.message.envelope import Envelope, address_of, folded
 from router.message.message import Message
 from router.signals.automatic import Automatism
 from router.signals.automatic import find as find_automatism
+from router.signals.bounce import Bounce
+from router.signals.bounce import find as find_bounce
 from router.threads.thread import Thread
 
 Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
@@ -141,6 +143,11 @@ class Facts:
     @FoundOnce
     def automatic(self) -> Automatism:
         return find_automatism(self.message, self.sender, self.author.address, self.site.queue_of)
+
+    @FoundOnce
+    def bounce(self) -> Bounce | None:
+        """The bounce that this mail is, has attached or quotes."""
+        return find_bounce(self.message, self.automatic)
 
     @FoundOnce
     def thread(self) -> "Thread | Unknown":

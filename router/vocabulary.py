@@ -69,6 +69,14 @@ class NewQuestion(StrEnum):
     UNKNOWN = "unknown"
 
 
+class BounceForm(StrEnum):
+    """Where a mail holds the news that another mail was not delivered."""
+
+    ITSELF = "itself"
+    ATTACHED = "attached"
+    PASTED = "pasted"
+
+
 class Automatic(StrEnum):
     """Kinds of mail that no person wrote to us just now."""
 

@@ -19,11 +19,14 @@ from router.message.transfer import transfer_decoded
 
 MAX_PART_BYTES = 262_144  # of decoded text a part
 MAX_TEXT_CHARACTERS = 262_144  # of the whole text
+MAX_KEPT_BYTES = 65_536  # of an attached message, report or text, still encoded
 
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 _TEXT_TYPES = frozenset(
     {"text/plain", "text/html", "application/xhtml+xml", "text/enriched", "text/richtext", "text/markdown"}
 )
+_KEPT_TYPES = ("message/", "text/plain")
+_KEPT_NAMES = (".eml", ".txt")
 _ENCRYPTED_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _STOPGAP = re.compile(r"\bhtml\b|браузер|browser|view this (?:e-?mail|message)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{5,}")
@@ -189,7 +192,11 @@ def _has_text(entity: Entity) -> bool:
 
 def _part(entity: Entity) -> Part:
     size = None if entity.cut else len(entity.body)
-    return Part(entity.content.value, file_name(entity.content, entity.placed), size)
+    kind, name = entity.content.value, file_name(entity.content, entity.placed)
+    if not kind.startswith(_KEPT_TYPES) and not name.lower().endswith(_KEPT_NAMES):
+        return Part(kind, name, size)
+    beginning = entity.body[:MAX_KEPT_BYTES]
+    return Part(kind, name, size, transfer_decoded(beginning, entity.encoding) if entity.encoding else beginning)
 
 
 def _decoded(entity: Entity) -> tuple[str, bool]:

@@ -1,6 +1,6 @@
 """A message as the rest of the house sees it: decoded, frozen, with what could not be read named in `degraded`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from router.message.envelope import RawMessage
@@ -48,12 +48,14 @@ class Part:
     """A part that is not the text of the mail: an attachment, an enclosed message, a picture.
 
     media_type: lower case `type/subtype`. name: decoded file name or "". size_bytes: of the encoded part as kept, None
-    when the body was cut inside it.
+    when the body was cut inside it. content: of an enclosed message, a delivery report or a text, whatever it is named:
+    its first bytes, transfer encoding undone, so that a bounce can be looked for; else empty.
     """
 
     media_type: str
     name: str = ""
     size_bytes: int | None = None
+    content: bytes = field(default=b"", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ _CONTENT_TYPE = re.compile(rb"^content-type:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNO
 _QUOTABLE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]{1,200}")
 _CONTAINER = re.compile(rb"multipart/|message/", re.IGNORECASE)
 _MAX_CONTAINERS = 60
+_MAX_BLOCKS = 200
 _MAX_DELIMITER_LINES = 4_000
 _MAX_TESTS = 600_000  # lines times open boundaries: what the stdlib parser compares
 
@@ -140,8 +141,8 @@ class _StdlibWalk:
         )
         payload = message._payload  # get_payload() would decode by whatever charset the mail names
         if headers.content.main != "multipart" or not isinstance(payload, list):
-            if isinstance(payload, list):  # message/rfc822, message/delivery-status: kept apart, unread, size unknown
-                return leaf(headers, b"", cut=True)
+            if isinstance(payload, list):  # message/rfc822, message/delivery-status: taken apart already
+                return leaf(headers, _header_blocks(payload), cut=True)
             return leaf(headers, str(payload or "").encode("ascii", "surrogateescape"))
         if depth >= MAX_DEPTH:
             return Entity(headers.content, headers.placed, headers.encoding, too_much=True)
@@ -164,6 +165,16 @@ def _field(message: Any, name: str) -> bytes | None:
         if field.lower() == name:
             return str(body).encode("ascii", "surrogateescape")
     return None
+
+
+def _header_blocks(messages: list[Any]) -> bytes:
+    """The fields of messages that the stdlib has taken apart: all that a delivery report holds, and of an enclosed
+    message its header. How long it was is not known any more."""
+    blocks = []
+    for one in messages[:_MAX_BLOCKS]:
+        lines = [f"{name}: {body}\n" for name, body in one._headers]
+        blocks.append("".join(lines).encode("ascii", "surrogateescape"))
+    return b"\n".join(blocks)
 
 
 def _with_cut_end(entity: Entity) -> Entity:

@@ -110,6 +110,9 @@ class Places:
         if name == "ticket":
             thread = views.thread(e)
             return NOT_KNOWN if isinstance(thread, Unknown) else thread.ticket or NOT_KNOWN
+        if name == "bounce":
+            deliveries = e.facts.bounce.deliveries if e.facts.bounce else ()
+            return str(deliveries[0]) if deliveries else NOT_KNOWN
         if name in ("contract", "login"):
             view = views.account(e)
             return (view.contract if name == "contract" else view.login) or NOT_KNOWN

@@ -86,7 +86,8 @@ CODES: dict[str, Entry] = {
         "Move the rule to a stage where it is; tags and rules of earlier stages only are seen.",
     ),
     "E218": Entry(
-        "An address, domain, network, header field, time zone, path, web address or tag does not have its form.",
+        "An address, domain, network, header field, time zone, path, web address, delivery status or tag does not have "
+        "its form.",
         "See the example in the message.",
     ),
     "E219": Entry("`expr` is reserved for a later version.", "Write the condition as tests."),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from router.logic import Truth, Unknown, all_of, any_of, at_least, negation
+from router.rules import bounce_conditions as bounces
 from router.rules import matter_conditions as matter
 from router.rules import people_conditions as people
 from router.rules import schema_conditions as c
@@ -213,6 +214,7 @@ CONDITIONS: Mapping[type[Any], Callable[[Any, Making], Check]] = {
     c.LanguageIs: shape.language,
     c.SizeOver: shape.size,
     c.Attachment: shape.attachment,
+    c.BounceIs: bounces.bounce,
     c.Tagged: shape.tagged,
     c.Fired: shape.fired,
 }
@@ -251,6 +253,7 @@ KEYS: Mapping[str, type[Any]] = {
     "language": c.LanguageIs,
     "size": c.SizeOver,
     "attachment": c.Attachment,
+    "bounce": c.BounceIs,
     "encrypted": c.Encrypted,
     "tagged": c.Tagged,
     "fired": c.Fired,

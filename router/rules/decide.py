@@ -136,6 +136,7 @@ def _summed_up(evaluation: Evaluation, writing: Writing, lines: tuple[TraceLine,
         verdict=Verdict.HOLD if hold and ruleset.settings.hold == schema.QUARANTINE else Verdict.ACCEPT,
         degraded=_degraded(evaluation),
         trace=lines,
+        bounce=facts.bounce,
     )
     added = fields_of(
         decision,

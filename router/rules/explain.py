@@ -1,12 +1,15 @@
 """A decision, told to a person: what was decided, and for every rule what made it fire or kept it from firing."""
 
+import textwrap
 from datetime import datetime
 
 from router.decision import Decision, TraceLine
 from router.rules.gates import NOT_JUDGED, WHEN
 from router.rules.ruleset import Ruleset
+from router.signals.bounce import Bounce
 
 WIDTH = 120
+MAX_DELIVERIES = 5
 _RESULTS = {"true": "FIRED", "false": "no", "unknown": "UNKNOWN"}
 _STAGE, _RESULT = 8, 9
 
@@ -77,6 +80,8 @@ def _outcome(decision: Decision) -> list[str]:
     )
     if decision.tags:
         lines.append(_said("tags", ", ".join(decision.tags)))
+    if decision.bounce is not None:
+        lines += _bounce(decision.bounce)
     if decision.missing:
         lines.append(_said("missing", ", ".join(decision.missing)))
     lines += [_said("note", note) for note in decision.notes]
@@ -89,6 +94,18 @@ def _outcome(decision: Decision) -> list[str]:
     lines += _answer(decision)
     lines += [_said("degraded", f"{one.what}: {one.why}") for one in decision.degraded]
     return lines
+
+
+def _bounce(bounce: Bounce) -> list[str]:
+    told = [str(one) for one in bounce.deliveries[:MAX_DELIVERIES]]
+    left = len(bounce.deliveries) - len(told)
+    if left or bounce.more:
+        told.append("and more")
+    first, *others = told or ["a report that says nothing of a recipient"]
+    lines = textwrap.wrap(f"{bounce.form}: {first}", WIDTH - _STAGE - 1)
+    for one in others:
+        lines += textwrap.wrap(one, WIDTH - _STAGE - 1)
+    return [_said("bounce" if number == 0 else "", line) for number, line in enumerate(lines)]
 
 
 def _queue(decision: Decision) -> str:

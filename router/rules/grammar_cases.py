@@ -128,15 +128,16 @@ _ENVELOPE = Block(
     },
 )
 _ATTACHMENT = ByForm(
-    "a file name, or {name, type}",
+    "a file name, or {name, type, text}",
     Plain("a file name"),
     None,
     Block(
         "an attachment",
-        lambda at, name=BLANK, type=_OCTETS: (name, type),
+        lambda at, name=BLANK, type=_OCTETS, text=BLANK: (name, type, text),
         {
             "name": Key(Plain("a file name"), "its name"),
             "type": Key(Typed("a media type", scalars.media_type, keep=True), "as image/png"),
+            "text": Key(Plain("a text"), "what is in it"),
         },
     ),
 )

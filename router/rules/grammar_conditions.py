@@ -12,6 +12,7 @@ from router.rules import document, scalars
 from router.rules import schema_conditions as c
 from router.rules.blocks import Block, ByForm, Entry, Key, Lazy, OneKey, OneOfBlocks
 from router.rules.document import Node
+from router.rules.grammar_bounces import BOUNCE, bounce_of
 from router.rules.grammar_texts import (
     ADDRESS,
     COUNT,
@@ -383,6 +384,7 @@ TESTS: dict[str, Entry] = {
     ),
     "size": Entry(_SIZE, c.SizeOver, "the size of the mail"),
     "attachment": Entry(_ATTACHMENT, _keep, "what is attached"),
+    "bounce": Entry(BOUNCE, bounce_of, "the news that a mail was not delivered is in it"),
     "tagged": Entry(Many(Name(Kind.TAG), one=True), c.Tagged, "a rule of an earlier stage set this tag"),
     "fired": Entry(Many(Name(Kind.RULE), one=True), c.Fired, "this rule of an earlier stage fired"),
 }

@@ -79,6 +79,7 @@ SETTINGS = Block(
         "trusted_authserv": Key(Many(Plain("an authserv-id"), one=True), "whose Authentication-Results are believed"),
         "own_clients": Key(_NETWORKS, "networks whose mail is our own"),
         "key_file": Key(_PATH, "the secret that signs tokens and header fields"),
+        "model_key": Key(Many(_PATH, one=True), "public keys: only models signed by one of them are used"),
         "spam": Key(
             Block(
                 "spam",

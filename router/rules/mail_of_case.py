@@ -96,9 +96,11 @@ def _bytes_of(given: schema.Given, ruleset: Ruleset, now: datetime) -> bytes:
         head = b"" if "content-type" in own else plain
         return b"".join(lines) + head + b"\r\n" + text
     parts = [plain + b"\r\n" + text]
-    for name, media_type in given.attachments:
+    for name, media_type, *texts in given.attachments:
         named = f'; filename="{name}"' if name else ""
-        parts.append(f"Content-Type: {media_type}\r\nContent-Disposition: attachment{named}\r\n\r\n-\r\n".encode())
+        content = next((str(one) for one in texts if one), "-")
+        opening = f"Content-Type: {media_type}\r\nContent-Disposition: attachment{named}\r\n\r\n"
+        parts.append(f"{opening}{content}\r\n".encode())
     lines.append(f'Content-Type: multipart/mixed; boundary="{_BOUNDARY}"\r\n'.encode())
     body = b"".join(f"\r\n--{_BOUNDARY}\r\n".encode() + part for part in parts)
     return b"".join(lines) + b"\r\n" + body + f"\r\n--{_BOUNDARY}--\r\n".encode()

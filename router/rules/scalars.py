@@ -326,6 +326,13 @@ def media_type(text: str) -> str:
     return text
 
 
+def delivery_status(text: str) -> str:
+    """`5.1.1`, `5.7.*`, `4.*` (RFC 3463)."""
+    if not re.fullmatch(r"[245]\.(?:\*|\d{1,3}\.(?:\*|\d{1,3}))", text):
+        raise Malformed("E218", f'a status looks like 5.1.1, 5.7.* or 4.*, not "{_shown(text)}"')
+    return text
+
+
 def name(text: str) -> str:
     if not re.fullmatch(NAME, text):
         slug = re.sub(

@@ -40,7 +40,9 @@ __all__ = [
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
-PLACEHOLDERS = frozenset({"queue", "expect_by", "opens_at", "missing", "subject", "ticket", "contract", "login", "url"})
+PLACEHOLDERS = frozenset(
+    {"queue", "expect_by", "opens_at", "missing", "subject", "ticket", "contract", "login", "url", "bounce"}
+)
 """What texts and notes may name in braces; `subject` only in the Subject of an answer."""
 ANSWER_PLACEHOLDERS = frozenset({"queue", "expect_by", "opens_at", "missing"})
 """What a snippet may name: nothing that the writer wrote or that is on file about anybody."""
@@ -123,8 +125,8 @@ QUARANTINE = "quarantine"
 @dataclass(frozen=True, slots=True)
 class Settings:
     """default_queue: None for `by_recipient`. hold: a queue's name or `quarantine`. own_clients: networks whose mail
-    counts as submitted. key_file: the secret for tokens and signatures. retention: of the journal, None: its
-    own."""
+    counts as submitted. key_file: the secret for tokens and signatures. model_key: public keys of those who may
+    sign a model. retention: of the journal, None: its own."""
 
     timezone: str = "UTC"
     default_queue: Text | None = None
@@ -137,6 +139,7 @@ class Settings:
     trusted_authserv: tuple[Text, ...] = ()
     own_clients: tuple[Network, ...] = ()
     key_file: Text | None = None
+    model_key: tuple[Text, ...] = ()
     spam: Spam | None = None
     adapters: tuple[Text, ...] = ()
     retention: timedelta | None = None

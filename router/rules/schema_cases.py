@@ -34,7 +34,7 @@ class Given:
 
     sender, recipients: the envelope. client: its address. headers: (name, body). auth: a word for the author's domain,
     or a word for each of spf, dkim, dmarc. scores: classifier -> label -> p, or `UNAVAILABLE` for that classifier.
-    lists: list -> {key: value} or `UNAVAILABLE`. attachments: (file name, media type). eml: a path.
+    lists: list -> {key: value} or `UNAVAILABLE`. attachments: (file name, media type, perhaps its text). eml: a path.
     """
 
     at_time: datetime | None = None
@@ -47,7 +47,7 @@ class Given:
     subject: Text | None = None
     body: Text | None = None
     eml: Text | None = None
-    attachments: tuple[tuple[Text, Text], ...] | None = None
+    attachments: tuple[tuple[Text, Text] | tuple[Text, Text, Text], ...] | None = None
     auth: "str | Mapping[str, str] | None" = None
     scores: Mapping[str, "Mapping[str, float] | str"] = field(default_factory=dict)
     lists: Mapping[str, "Mapping[str, str] | str"] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from router.errors import Location
-from router.vocabulary import AccountState, AuthState, Automatic, NewQuestion, ThreadState
+from router.vocabulary import AccountState, AuthState, Automatic, BounceForm, NewQuestion, ThreadState
 
 NOWHERE = Location("")
 
@@ -432,6 +432,19 @@ class Attachment:
     at: Location = field(default=NOWHERE, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class BounceIs:
+    """At most one is set; none of them: any bounce. forms: where it is. statuses: `5.1.1`, `5.7.*`. recipients:
+    addresses, `*@partner.example`. actions: of RFC 3464. diagnostics: texts that the server's words hold."""
+
+    forms: tuple[BounceForm, ...] = ()
+    statuses: tuple[Text, ...] = ()
+    recipients: tuple[Text, ...] = ()
+    actions: tuple[Text, ...] = ()
+    diagnostics: tuple[Text, ...] = ()
+    at: Location = field(default=NOWHERE, compare=False)
+
+
 # ---------------------------------------------------------------------------------------------------------- other rules
 @dataclass(frozen=True, slots=True)
 class Tagged:
@@ -485,6 +498,7 @@ Condition: TypeAlias = (
     | LanguageIs
     | SizeOver
     | Attachment
+    | BounceIs
     | Tagged
     | Fired
 )

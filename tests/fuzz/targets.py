@@ -24,6 +24,8 @@ from router.milter.packets import PacketReader
 from router.milter.responses import ACCEPT, check_answer
 from router.milter.session import Closed, EndOfMessage, Event, Session
 from router.milter.table import State
+from router.signals import bounce
+from router.vocabulary import Automatic
 from router.workers.wire import BadAnswer, Frames, answer_from, request_frame, request_from
 from tests.message.making import ENVELOPE, NOW
 from tests.milter import dialog, trace
@@ -189,6 +191,33 @@ def _small_attacks() -> list[bytes]:
     from tests.message.attacks import ATTACKS  # some of them are megabytes when made
 
     return [make()[:1_500] for make in ATTACKS.values()]
+
+
+# ------------------------------------------------------------------ bounces
+
+
+def check_bounces(data: bytes) -> None:
+    """What is mailed as a report, as an enclosed message or as a text gives at most so many recipients, each of a
+    printable line, and the same ones again."""
+    for kind in (b"message/delivery-status", b"message/rfc822", b"text/plain"):
+        head = b"Content-Type: multipart/mixed; boundary=zz\n\n--zz\nContent-Disposition: attachment\nContent-Type: "
+        mail = reading.read(raw_message(head + kind + b"\n\n" + data + b"\n--zz--\n", ENVELOPE, NOW))
+        for automatism in ({}, {Automatic.BOUNCE: "null envelope sender"}):
+            found = bounce.find(mail, automatism)
+            assert found == bounce.find(mail, automatism)
+            told = found.deliveries if found else ()
+            assert len(told) <= bounce.MAX_DELIVERIES
+            assert all(str(one).isprintable() and len(str(one)) < 1_000 for one in told)
+
+
+def _bounces() -> list[bytes]:
+    report = (
+        b"Reporting-MTA: dns; mx.desk.example\n\nFinal-Recipient: rfc822; a@b.example\nAction: failed\n"
+        b"Status: 5.1.1\nRemote-MTA: dns; mx.b.example\nDiagnostic-Code: smtp; 550 5.1.1 user unknown\n"
+    )
+    whole = b"From: MAILER-DAEMON@desk.example\nContent-Type: multipart/report; boundary=b\n\n--b\n\nsorry\n--b\n"
+    whole += b"Content-Type: message/delivery-status\n\n" + report + b"\n--b--\n"
+    return [report, whole, b"<a@b.example>: host mx.b.example[192.0.2.1] said: 550 5.7.1 spam (in reply)\n"]
 
 
 # ------------------------------------------------------------------ encoded words
@@ -361,6 +390,28 @@ TARGETS = {
                 b"begin 644 x\n",
             ),
             2_000,
+        ),
+        Target(
+            "bounces",
+            check_bounces,
+            _bounces,
+            (
+                b"Final-Recipient: ",
+                b"rfc822;",
+                b"\n\n",
+                b"\n ",
+                b"Status: 5.",
+                b"550 5.1.1 ",
+                b"<a@b.example>",
+                b"> ",
+                b"(#5.",
+                b"\\x{43f}",
+                b"Content-Type: message/rfc822\n\n",
+                b"X-Failed-Recipients: ",
+                b"utf-8; ",
+                b"\xcf\xf0",
+            ),
+            300,
         ),
         Target(
             "words",

@@ -102,7 +102,7 @@ def given(**of: Any) -> Given:
         of["sender"] = Text(of["sender"])
     for name in ("headers", "attachments"):
         if name in of:
-            of[name] = tuple((Text(one), Text(other)) for one, other in of[name])
+            of[name] = tuple(tuple(map(Text, one)) for one in of[name])
     for name in ("subject", "body", "client"):
         if name in of:
             of[name] = Text(of[name])

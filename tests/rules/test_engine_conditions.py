@@ -35,6 +35,15 @@ def thread(**of: object) -> dict[str, object]:
     return {"thread": GivenThread(**of)}
 
 
+BOUNCED = {
+    "attachments": [
+        (
+            "",
+            "message/delivery-status",
+            "Final-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; unknown user",
+        )
+    ]
+}
 NO_STORE = {"thread": "unavailable"}
 OLENA = {"olena@customer.example": "104455"}
 SURE = scores(technical=0.93, billing=0.03)
@@ -240,6 +249,12 @@ TABLE = [
         {"attachments": [("a", "a/x")]},
         None,
     ),
+    ("{bounce: any}", BOUNCED, {"body": "see below"}, ENCRYPTED),
+    ("{bounce: [itself, pasted]}", {"body": "550 5.1.1 <a@b.example>: User unknown"}, BOUNCED, ENCRYPTED),
+    ("{bounce: {status: [5.1.1, 4.*]}}", BOUNCED, {"body": "550 5.7.1 <a@b.example>: spam"}, ENCRYPTED),
+    ('{bounce: {recipient: "*@B.example"}}', BOUNCED, {"body": "550 5.7.1 <a@c.example>: spam"}, None),
+    ("{bounce: {action: failed}}", BOUNCED, {"body": "550 5.7.1 <a@c.example>: spam"}, None),
+    ("{bounce: {diagnostic: [quota, UNKNOWN user]}}", BOUNCED, {"body": "550 5.7.1 <a@c.example>: spam"}, None),
     ("{encrypted: true}", ENCRYPTED, {}, None),
     ("{always: true}", {}, None, None),
     # --------------------------------------------------------------------------------------------------------- joins
