@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_network
+import re
 from pathlib import Path
 from typing import Any
 
@@ -237,7 +238,7 @@ EXAMPLES = {
     "unknown queue": (
         "then: [{queue: support}, {redirect",
         "then: [{queue: suport}, {redirect",
-        ("E300", 'unknown queue "suport"', "support", "rules[11] technical-mail-to-accounts > then[1]", "suport"),
+        ("E300", 'unknown queue "suport"', "support", "rules[…] technical-mail-to-accounts > then[1]", "suport"),
     ),
     "two tests in one condition": (
         "when: {thread: follow_up}",
@@ -247,7 +248,7 @@ EXAMPLES = {
             "a condition is one test: a single key with its value (this block has 2: thread, automatic; "
             'put them under "all:" or "any:")',
             None,
-            "rules[3] ticket-number-kept > when",
+            "rules[…] ticket-number-kept > when",
             "{thread: follow_up, automatic",
         ),
     ),
@@ -258,7 +259,7 @@ EXAMPLES = {
             "E215",
             'unknown action "reject"; mail is never rejected or dropped by a rule; use "hold"',
             None,
-            "rules[7] abusive-to-a-human > then[1]",
+            "rules[…] abusive-to-a-human > then[1]",
             "reject: abusive",
         ),
     ),
@@ -320,7 +321,7 @@ EXAMPLES = {
     "unknown stage": (
         "id: emergency\n    stage: enrich",
         "id: emergency\n    stage: enrch",
-        ("E213", 'unknown stage "enrch"', "enrich", "rules[16] emergency > stage", "enrch"),
+        ("E213", 'unknown stage "enrch"', "enrich", "rules[…] emergency > stage", "enrch"),
     ),
 }
 
@@ -333,7 +334,9 @@ def test_examples_of_the_specification(name):
     changed = SHIPPED.replace(before, after, 1)
     _, problems = load.check(changed.encode(), "rules.yaml")
     problem = next(one for one in problems if one.code == code)
-    assert (problem.message, problem.suggestion, problem.place) == (message, suggestion, place)
+    # which number a rule has is no promise
+    numberless = re.sub(r"^rules\[[0-9]+\]", "rules[…]", problem.place)
+    assert (problem.message, problem.suggestion, numberless) == (message, suggestion, place)
     offset = changed.index(where, changed.index(after[:30]))
     line = changed.count("\n", 0, offset) + 1
     assert problem.location == Location("rules.yaml", line, offset - changed.rfind("\n", 0, offset))
