@@ -1,10 +1,10 @@
 """What the loader makes of a file: typed values with their places, and every mistake told once, with the right word."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_network
-import re
 from pathlib import Path
 from typing import Any
 
