@@ -3,7 +3,7 @@
 A message is decided by one generation from its first fact to its last edit; a reload makes a new one beside the old.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,9 @@ from router import rule_files
 from router.calendar_copies import copies_for
 from router.classify import registry
 from router.classify.model import Model, Thresholds
+from router.classify.signing import read_public
 from router.decision import Decision
+from router.errors import BadInput
 from router.facts import Scores, Services, Site, submitted
 from router.identity.authentication import NOT_CHECKED, Authentication, join
 from router.identity.authentication_results import find as find_results
@@ -43,8 +45,9 @@ WAITED_FOR = (schema.SqlList, schema.UrlList, schema.LookupList)
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """model: None means rules alone, and `model_refused` says why. threads: what left from here, None: nobody kept it.
-    is_acknowledgement: whether a Message-ID is that of an acknowledgement of ours."""
+    """model: None means rules alone, and `model_refused` says why; with a model it says why another is not in use.
+    threads: what left from here, None: nobody kept it. is_acknowledgement: whether a Message-ID is that of an
+    acknowledgement of ours."""
 
     ruleset: Ruleset
     lists: ListBook
@@ -173,25 +176,37 @@ def load_generation(
     model_id: str | None = None,
     state: Path | None = None,
     anew: bool = False,
+    model_keys: Sequence[Path] = (),
+    model_before: str | None = None,
 ) -> Generation:
     """Read rules.yaml and a model. Raises `BadFile` when the rules cannot be used; a model that cannot be used is no
     error: the desk goes on by rules alone.
 
     base: the folder that paths in the rules start from, when it is not their own. owners, group: who may own and write
     the file (`rule_files.read`). model_id: another model than the promoted one. state: the state directory, where
-    copies of calendars by https lie. anew: fetch those again.
+    copies of calendars by https lie. anew: fetch those again. model_keys: public keys, one of which must have signed
+    the model; without them those of the rules' `settings.model_key`. model_before: the id of one to go on with when
+    that one is refused; not when none is promoted any more.
     """
     data = rule_files.read(rules, owners=owners, group=group)
     copies = copies_for(base / rules.name if base else rules, state, anew=anew)
     ruleset = compile_rules(load(data, str(rules), base=base or rules.parent), data, copies.get)
     model, refused = None, "no model"
     if models is not None:
-        try:
-            model = registry.load(models, model_id)
-        except registry.ModelRefused as error:
-            # The reason goes into a header field of every mail: where the models lie is nobody's business there.
-            refused = str(error).replace(f"{models}/", "")
-    return Generation(ruleset, list_book(ruleset, base or rules.parent), model, "" if model else refused)
+        keys = model_keys or [(base or rules.parent) / one for one in ruleset.settings.model_key]
+        model, refused = _model(models, model_id, keys)
+        if model is None and model_before is not None and (models / "current").exists():
+            model, _ = _model(models, model_before, keys)
+    return Generation(ruleset, list_book(ruleset, base or rules.parent), model, refused)
+
+
+def _model(models: Path, model_id: str | None, keys: Sequence[Path]) -> tuple[Model | None, str]:
+    """A model, or why it is refused."""
+    try:
+        return registry.load(models, model_id, [read_public(one) for one in keys]), ""
+    except BadInput as error:
+        # The reason goes into a header field of every mail: where the models lie is nobody's business there.
+        return None, str(error).replace(f"{models}/", "")
 
 
 def rule_thresholds(ruleset: Ruleset, tuned: Mapping[str, Thresholds]) -> dict[str, Thresholds]:

@@ -25,7 +25,8 @@ class Source:
     """Where rules and model come from. rules, models: paths. at: a fixed clock (demonstrations). run_tests: those of
     the rules file. state: the directory of the last good files; None: none are kept. owner: a user who may own the
     rules file besides root and us; group: one that may write it (threat row 17). key_file: the secret that signs
-    intents, instead of the one that the rules name."""
+    intents, instead of the one that the rules name. model_keys: public keys, one of which must have signed the model,
+    instead of those that the rules name."""
 
     rules: Path
     models: Path | None
@@ -35,6 +36,7 @@ class Source:
     owner: int | None = None
     group: str | None = None
     key_file: Path | None = None
+    model_keys: tuple[Path, ...] = ()
 
 
 class Reloader:
@@ -98,6 +100,7 @@ class Reloader:
             group=source.group,
             key_file=source.key_file,
             state=source.state,
+            model_keys=source.model_keys,
         )
 
     async def _start_from_last_good(self) -> bool:

@@ -38,6 +38,7 @@ DOORS = {
     "dns": {"identity/lookup.py"},
     "spf": {"identity/spf.py"},
     "dkim": {"identity/dkim.py"},
+    "cryptography": {"identity/dkim.py", "classify/signing.py"},
     "authres": {"identity/authentication_results.py"},
     "publicsuffixlist": {"identity/alignment.py"},
     "joblib": {"classify/"},

@@ -5,6 +5,7 @@
     models/previous               the ids promoted before, newest last (for `rollback`)
     models/<id>/model.joblib      numpy arrays and plain values
     models/<id>/manifest.json     what must fit before the file is opened: sha256, size, versions, labels, thresholds …
+    models/<id>/manifest.json.sig who made it, where that is asked for (signing.py)
     models/<id>/held-out.jsonl    what it says of mails it was not trained on (held_out.py)
 
 joblib files are pickles: reading one runs what is in it. So the file is read once, held against the manifest, and
@@ -19,7 +20,7 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,9 +28,10 @@ from typing import Any
 
 import numpy as np
 
-from router.classify import lexicon
+from router.classify import lexicon, signing
 from router.classify.features import BLOCKS, FEATURE_VERSION
 from router.classify.model import OURS, Block, Head, Model, Thresholds
+from router.classify.signing import BadSignature, PublicKey
 from router.errors import BadInput
 from router.ownership import group_is_private
 
@@ -66,13 +68,16 @@ class Manifest:
     held_out_sha256: str = ""
 
 
-def load(folder: Path, model_id: str | None = None) -> Model:
-    """The model `model_id`, or the current one. Raises ModelRefused; never imports scikit-learn."""
+def load(folder: Path, model_id: str | None = None, trusted: Sequence[PublicKey] = ()) -> Model:
+    """The model `model_id`, or the current one. Raises ModelRefused; never imports scikit-learn.
+
+    trusted: with keys here the manifest must be signed by one of them.
+    """
     chosen = model_id or current(folder)
     home = folder / _checked_id(chosen)
     _check_owner(folder)
     _check_owner(home)
-    manifest = read_manifest(folder, chosen)
+    manifest = read_manifest(folder, chosen, trusted)
     packed = read_once(home / "model.joblib", LARGEST_FILE_BYTES)
     if len(packed) != manifest.size_bytes:
         raise ModelRefused(f"{home / 'model.joblib'}: {len(packed)} bytes, the manifest says {manifest.size_bytes}")
@@ -134,11 +139,14 @@ def _model(manifest: Manifest, content: Mapping[str, Any]) -> Model:
     )
 
 
-def read_manifest(folder: Path, model_id: str) -> Manifest:
-    """The manifest of one model. Raises ModelRefused."""
+def read_manifest(folder: Path, model_id: str, trusted: Sequence[PublicKey] = ()) -> Manifest:
+    """The manifest of one model. trusted: as for `load`. Raises ModelRefused."""
     path = folder / _checked_id(model_id) / "manifest.json"
+    data = read_once(path, LARGEST_MANIFEST_BYTES)
+    if trusted:  # before anything is made of these bytes
+        signer(path, data, trusted)
     try:
-        raw = json.loads(read_once(path, LARGEST_MANIFEST_BYTES))
+        raw = json.loads(data)
         if raw["format"] != MANIFEST_FORMAT:
             raise ModelRefused(f"{path}: format {raw['format']}, this program reads {MANIFEST_FORMAT}")
         if raw["id"] != model_id:
@@ -159,6 +167,26 @@ def read_manifest(folder: Path, model_id: str) -> Manifest:
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelRefused(f"{path}: is not a manifest ({type(error).__name__}: {error})") from error
+
+
+def signer(path: Path, manifest: bytes, trusted: Sequence[PublicKey]) -> PublicKey:
+    """Whose signature stands beside the manifest at `path`, which holds these bytes. Raises ModelRefused."""
+    beside = path.with_name(signing.FILE)
+    if not beside.exists():
+        raise ModelRefused(f"{path}: is not signed; `mailrouter models sign {path.parent.name} --key FILE` signs it")
+    try:
+        return signing.verify(manifest, read_once(beside, signing.LARGEST_BYTES), trusted)
+    except BadSignature as error:
+        raise ModelRefused(f"{beside}: {error}") from error
+
+
+def sign(folder: Path, model_id: str, key_file: Path) -> PublicKey:
+    """Sign a model that can be loaded; gives whose key it was. Raises ModelRefused, BadInput."""
+    load(folder, model_id)
+    path = folder / model_id / "manifest.json"
+    signature, public = signing.signed(read_once(path, LARGEST_MANIFEST_BYTES), key_file)
+    _write(path.with_name(signing.FILE), signature.decode())
+    return public
 
 
 def current(folder: Path) -> str:

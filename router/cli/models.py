@@ -6,21 +6,31 @@ from pathlib import Path
 
 import click
 
-from router.classify import registry
+from router.classify import registry, signing
 from router.cli.shared_options import MODELS
 from router.errors import BadInput
 from router.rule_files import this_person
 
 
-@click.command("models")
+@click.group("models", invoke_without_command=True)
 @MODELS
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
-def models_command(models: Path, as_json: bool) -> None:
-    """List the models; the one in use has a star.
+@click.pass_context
+def models_command(ctx: click.Context, models: Path, as_json: bool) -> None:
+    """List the models; the one in use has a star. Its commands sign models, and say who did.
 
     \b
     mailrouter models
+    mailrouter models key /root/model.key
+    mailrouter models sign topic-abuse-636e4fb5 --key /root/model.key
+    mailrouter models verify --key /etc/mailrouter/model.key.pub
     """
+    ctx.obj = models
+    if ctx.invoked_subcommand is None:
+        _list(models, as_json)
+
+
+def _list(models: Path, as_json: bool) -> None:
     try:
         current = registry.current(models)
     except registry.ModelRefused:
@@ -36,6 +46,63 @@ def models_command(models: Path, as_json: bool) -> None:
         click.echo(f"{'*' if one.id == current else ' '} {one.id}  {one.created}  {', '.join(one.labels)}")
     if not known:
         click.echo(f"{models}: no model; `mailrouter train models/data` makes one", err=True)
+
+
+@models_command.command("key")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+def key_command(path: Path) -> None:
+    """Make a pair of keys: the private one in FILE (0600), the public one in FILE.pub. Keep the private one away from
+    the filter's host.
+
+    \b
+    mailrouter models key model.key
+    """
+    public = signing.make(path)
+    click.echo(f"{path}: private, keep it secret; {path}.pub: public, for `serve --model-key`; key id {public.id}")
+
+
+@models_command.command("sign")
+@click.argument("model_id", metavar="ID")
+@click.option(
+    "--key", "key_file", required=True, metavar="FILE", type=click.Path(path_type=Path), help="The private key."
+)
+@click.pass_obj
+def sign_command(models: Path, model_id: str, key_file: Path) -> None:
+    """Sign a model's manifest, which names the sha256 of the model.
+
+    \b
+    mailrouter models sign topic-abuse-636e4fb5 --key model.key
+    """
+    public = registry.sign(models, model_id, key_file)
+    click.echo(f"{model_id} is signed by the key {public.id}")
+
+
+@models_command.command("verify")
+@click.argument("model_id", metavar="[ID]", required=False)
+@click.option(
+    "--key",
+    "key_files",
+    required=True,
+    multiple=True,
+    metavar="PUBLIC",
+    type=click.Path(path_type=Path),
+    help="A public key; repeatable.",
+)
+@click.pass_obj
+def verify_command(models: Path, model_id: str | None, key_files: tuple[Path, ...]) -> None:
+    """Load a model (the one in use, unless told) as a filter with these keys would. Exit status 4 when it is refused.
+
+    \b
+    mailrouter models verify --key model.key.pub
+    """
+    trusted = [signing.read_public(one) for one in key_files]
+    chosen = model_id or registry.current(models)
+    try:
+        registry.load(models, chosen, trusted)
+    except registry.ModelRefused as refused:
+        click.echo(f"mailrouter: {refused}", err=True)
+        click.get_current_context().exit(4)
+    click.echo(f"{chosen} is signed by one of {', '.join(one.id for one in trusted)}, and is what was signed")
 
 
 FORCE = click.option("--force", metavar="REASON", help="Promote it even if it is worse; the reason is kept in history.")

@@ -47,6 +47,8 @@ def reload_now(rules: Path, state: Path | None, control: Path | None, as_json: b
             click.echo(
                 f"{one['file']}:{one['line']}:{one['column']}: warning {one['code']}: {one['message']}", err=True
             )
+        if answer["model"]["id"] and answer["model"]["refused"]:
+            click.echo(f"warning: the promoted model is refused: {answer['model']['refused']}", err=True)
         click.echo(f"reloaded: {in_use(answer)}")
     else:
         click.echo(answer.get("reason", "refused"), err=True)
@@ -94,7 +96,7 @@ def described(answer: dict[str, Any]) -> list[str]:
         f"rules      {rules['sha256'][:12]} of {rules['loaded_at']}, generation {answer['generation']}"
         + (f': "{rules["name"]}"' if rules["name"] else ""),
         f"           {rules['file']}: " + _on_disk(rules),
-        f"model      {answer['model']['id'] or 'none: by rules alone (' + str(answer['model']['refused']) + ')'}",
+        f"model      {_model(answer['model'])}",
         f"workers    {workers['running']} of {workers['wanted']}, {workers['idle']} idle; "
         f"{workers['mails_waiting']} mails wait",
         f"listens    {', '.join(answer['listen']) or 'nowhere'}; {answer['connections']} connections",
@@ -119,6 +121,13 @@ def described(answer: dict[str, Any]) -> list[str]:
         width = max(map(len, answer["counters"]))
         lines.append("counters   " + "\n           ".join(f"{n:{width}} {c:>9}" for n, c in answer["counters"].items()))
     return lines
+
+
+def _model(model: dict[str, Any]) -> str:
+    if model["id"] is None:
+        return f"none: by rules alone ({model['refused']})"
+    refused = f", THE ONE BEFORE: the promoted one is refused: {model['refused']}" if model["refused"] else ""
+    return f"{model['id']}{refused}"
 
 
 def _unusual(verdict: str) -> str:

@@ -40,6 +40,14 @@ from router.workers.pool import Limits, Refused
 @click.option("--rules-group", metavar="GROUP", help="Who may write the rules file, besides its owner.")
 @KEY_FILE
 @click.option(
+    "--model-key",
+    "model_keys",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PUBLIC",
+    help="Take only models signed by this key; repeatable. Default: settings.model_key of the rules.",
+)
+@click.option(
     "--dns/--no-dns",
     default=True,
     help="Check SPF, DKIM and DMARC where rules ask for proof and no border of ours has. Default: yes.",
@@ -77,6 +85,7 @@ def serve_command(
     rules_owner: str | None,
     rules_group: str | None,
     key_file: Path | None,
+    model_keys: tuple[Path, ...],
     dns: bool,
     resolvers: tuple[str, ...],
     journal: bool,
@@ -113,6 +122,7 @@ def serve_command(
         owner=user_id(rules_owner),
         group=rules_group,
         key_file=key_file,
+        model_keys=model_keys,
     )
     settings = Settings(
         source=source,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from router.classify import registry, signing
 from router.classify.corpus import read
 from router.cli.models import FORCE, take_over
 from router.errors import BadFile, Problem
@@ -21,6 +22,9 @@ from router.errors import BadFile, Problem
 @click.option("--rules", type=click.Path(path_type=Path), help="Choose thresholds by training.cost of this rules file.")
 @click.option("--redact", is_flag=True, help="Mask personal data instead of refusing the rows that hold it.")
 @click.option("--curve", is_flag=True, help="A learning curve in the report; takes three times as long.")
+@click.option(
+    "--sign", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Sign it by this private key."
+)
 @click.option("--promote", is_flag=True, help="Make it the one in use, if it is no worse.")
 @FORCE
 def train_command(
@@ -30,6 +34,7 @@ def train_command(
     rules: Path | None,
     redact: bool,
     curve: bool,
+    sign: Path | None,
     promote: bool,
     force: str | None,
 ) -> None:
@@ -43,6 +48,8 @@ def train_command(
     mailrouter train models/data corrections.jsonl --redact --promote
     """
     costs = _costs(rules) if rules is not None else None
+    if sign is not None:
+        signing.signed(b"", sign)  # a key that cannot be used is told before the work, not after it
     progress, finish = _progress()
     progress("reading")
     examples = read(data)
@@ -70,6 +77,9 @@ def train_command(
         click.echo(line, err=True)
     click.echo(result.metrics.as_text())
     click.echo(f"{result.folder}: written; look at {result.folder / 'report.html'}")
+    if sign is not None:
+        public = registry.sign(out, result.model.id, sign)
+        click.echo(f"signed by the key {public.id}")
     if promote:
         take_over(out, result.model.id, force)
     else:

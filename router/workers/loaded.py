@@ -10,7 +10,8 @@ from router.message.envelope import RawMessage, address_of, folded
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One generation. warnings: of the lint, as `check --format json` writes them."""
+    """One generation. model_refused: why there is no model, or why it is not the promoted one. warnings: of the lint,
+    as `check --format json` writes them."""
 
     prefix: str
     addresses: Mapping[str, str]

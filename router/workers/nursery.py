@@ -59,6 +59,8 @@ def main() -> None:
     arguments.add_argument("--owner", type=int, action="append", default=[os.geteuid()])
     arguments.add_argument("--group")
     arguments.add_argument("--models", type=Path)
+    arguments.add_argument("--model-key", type=Path, action="append", default=[])
+    arguments.add_argument("--model-before")
     arguments.add_argument("--key-file", type=Path)
     arguments.add_argument("--at", type=datetime.fromisoformat)
     arguments.add_argument("--state", type=Path)
@@ -78,12 +80,17 @@ def main() -> None:
             group=options.group,
             state=options.state,
             anew=True,
+            model_keys=options.model_key,
+            model_before=options.model_before,
         )
     except BadFile as bad:
         listed = [problems.as_json(one) for one in bad.problems[:MAX_PROBLEMS]]
         _send(control, {"refused": problems.report(bad.problems, _source(options.rules)), "problems": listed})
         return
     if refused := _failing_tests(generation) if options.test else "":
+        _send(control, {"refused": refused})
+        return
+    if refused := _no_model(generation, options.models, options.model_before):
         _send(control, {"refused": refused})
         return
     generation, no_threads = _with_threads(generation, options.state)
@@ -204,6 +211,14 @@ def _with_threads(generation: Generation, state: Path | None) -> tuple[Generatio
 def _failing_tests(generation: Generation) -> str:
     report = cases.run(generation.ruleset)
     return "" if report.ok else report.as_text()
+
+
+def _no_model(generation: Generation, models: Path | None, before: str | None) -> str:
+    """Why this generation must not take over from one that has a model; "" where nobody named a model to be in use:
+    then rules alone are what is wanted."""
+    if before is None or generation.model is not None or models is None or not (models / "current").exists():
+        return ""
+    return f"{generation.model_refused}\n{models}: the model {before} stays in use, and the rules with it"
 
 
 def _warnings(generation: Generation, rules: Path) -> tuple[Problem, ...]:

@@ -116,27 +116,31 @@ class Pool:
         group: str | None = None,
         key_file: Path | None = None,
         state: Path | None = None,
+        model_keys: Sequence[Path] = (),
     ) -> Loaded:
         """Start a generation from these files and decide every further mail by it. Raises `Refused`; then nothing has
         changed.
 
         base: the folder that paths in the rules start from, when it is not their own. owners: users who may own the
         rules file, besides root and us. group: one that may write it. key_file: instead of the one the rules name.
-        state: the directory with the thread store.
+        state: the directory with the thread store. model_keys: who may have signed the model. A model that is refused
+        does not replace the one in use: that is taken again, or if that is refused too, everything is.
         """
 
-        def begin(source: Path) -> Awaitable[Nursery]:
+        def begin(source: Path, before: str | None = None) -> Awaitable[Nursery]:
             start_from = ["--rules", str(source), "--base", str(base or rules.parent)]
             start_from += [f"--owner={one}" for one in owners]
             start_from += [f"--group={group}"] if group is not None else []
             start_from += ["--models", str(models)] if models is not None else []
+            start_from += [f"--model-key={one}" for one in model_keys]
+            start_from += [f"--model-before={before}"] if before is not None else []
             start_from += ["--key-file", str(key_file)] if key_file is not None else []
             start_from += ["--state", str(state)] if state is not None else []
             start_from += ["--at", at.isoformat()] if at is not None else []
             start_from += ["--test"] if run_tests else []
             return self._begin(start_from)
 
-        nursery = await begin(rules)
+        nursery = await begin(rules, self.loaded.model if self.loaded is not None else None)
         assert nursery.loaded is not None
         old = self._nursery
         self._nursery, self.loaded = nursery, nursery.loaded
