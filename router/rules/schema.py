@@ -40,7 +40,9 @@ __all__ = [
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
-PLACEHOLDERS = frozenset({"queue", "expect_by", "opens_at", "missing", "subject", "ticket", "contract", "login", "url"})
+PLACEHOLDERS = frozenset(
+    {"queue", "expect_by", "opens_at", "missing", "subject", "ticket", "contract", "login", "url", "bounce"}
+)
 """What texts and notes may name in braces; `subject` only in the Subject of an answer."""
 ANSWER_PLACEHOLDERS = frozenset({"queue", "expect_by", "opens_at", "missing"})
 """What a snippet may name: nothing that the writer wrote or that is on file about anybody."""
