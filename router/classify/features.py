@@ -47,14 +47,26 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(64 - HASH_BITS)
 _PAIR = np.uint64(0xC2B2AE3D27D4EB4F)
 _CONCEPTS = 256
-_LENGTHS = np.array(NGRAMS)[:, None]
 _SALT = np.array([77, 78], dtype=np.uint64)
 _POWERS: Hashes = np.asarray(np.cumprod(np.full(64, _PRIME, dtype=np.uint64)), dtype=np.uint64)
+_LENGTHS = np.array(NGRAMS)
+_LONGEST = max(NGRAMS)
+_WEIGHTS = np.array(
+    [[pow(int(_PRIME), n - 1 - k, 1 << 64) if k < n else 0 for n in NGRAMS] for k in range(_LONGEST)], dtype=np.uint64
+)
+"""What each letter of a window counts in the hash of the n-gram that begins the window: (letters, NGRAMS)."""
+_SIZES = np.array(NGRAMS, dtype=np.uint64)
+_29, _32 = np.uint64(29), np.uint64(32)
 
 
 def _bucket(hashes: Hashes) -> Indices:
-    mixed = (hashes ^ (hashes >> np.uint64(29))) * _MIX
-    return ((mixed ^ (mixed >> np.uint64(32))) * _MIX >> _SHIFT).astype(np.int64)
+    """Writes over `hashes`."""
+    hashes ^= hashes >> _29
+    hashes *= _MIX
+    hashes ^= hashes >> _32
+    hashes *= _MIX
+    hashes >>= _SHIFT
+    return hashes.view(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +87,15 @@ def word_features(words: Sequence[str], lexicon: Lexicon) -> WordFeatures:
     """Hashed features of each token, all in one pass. Equal for equal tokens, on any machine."""
     hashed = hashes_of(words)
     concepts = [lexicon.concepts(word) for word in words]
-    there = hashed.chars >= 0
     owner = np.repeat(np.arange(len(words)), hashed.lengths)
     return WordFeatures(
         {
-            "chars": hashed.chars.T[there.T],
+            "chars": hashed.chars[hashed.there],
             "words": hashed.words.reshape(-1),
             "concepts": np.array([one for found in concepts for one in found], dtype=np.int64),
         },
         {
-            "chars": np.repeat(owner, there.sum(axis=0)),
+            "chars": np.repeat(owner, hashed.there.sum(axis=1)),
             "words": np.repeat(np.arange(len(words)), 2),
             "concepts": np.repeat(np.arange(len(words)), [len(found) for found in concepts]),
         },
@@ -97,11 +108,13 @@ def word_features(words: Sequence[str], lexicon: Lexicon) -> WordFeatures:
 class Hashed:
     """Letters of all words, one after the other, each word as `<word>`.
 
-    chars: (NGRAMS, letters) bucket of the n-gram that begins at a letter, -1 where none does. words: (words, 2) bucket
-    of the word and of its stem. start, lengths: of each word in the letters. stems: as in WordFeatures.
+    chars: (letters, NGRAMS) bucket of the n-gram that begins at a letter. there: the same shape, whether one does.
+    words: (words, 2) bucket of the word and of its stem. start, lengths: of each word in the letters. stems: as in
+    WordFeatures.
     """
 
     chars: Indices
+    there: NDArray[np.bool_]
     words: Indices
     start: Indices
     lengths: Indices
@@ -110,25 +123,26 @@ class Hashed:
 
 def hashes_of(words: Sequence[str]) -> Hashed:
     """What is hashed of some words (one at least), in few steps for all of them: a mail brings but a few new ones."""
-    marked = [f"<{word}>" for word in words]
-    letters = np.frombuffer("".join(marked).encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
-    lengths = np.fromiter(map(len, marked), dtype=np.int64, count=len(marked))
-    end = np.cumsum(lengths)
-    start = end - lengths
-    position = np.arange(len(letters)) - np.repeat(start, lengths)
+    text = f"<{'><'.join(words)}>"
+    data = text.encode("utf-32-le", "replace")
+    # four letters more, so that a window begins at each
+    letters = np.frombuffer(data + bytes(4 * _LONGEST), dtype=np.uint32).astype(np.uint64)
+    count = len(text)
+    windows: Hashes = np.ndarray((count, _LONGEST), np.uint64, letters, strides=letters.strides * 2)
+    letters = letters[:count]
+    lengths = np.array([len(word) + 2 for word in words])
+    start = lengths.cumsum() - lengths
+    position = np.arange(count) - start.repeat(lengths)
     # how long an n-gram may be that begins here; classes have none
-    plain = np.fromiter((0 if word[0] == "=" else len(word) + 2 for word in words), dtype=np.int64, count=len(words))
-    room = np.repeat(plain, lengths) - position
-    chars = np.zeros((len(NGRAMS), len(letters)), dtype=np.uint64)
-    rolling = letters
-    for n in range(2, max(NGRAMS) + 1):
-        rolling = rolling[:-1] * _PRIME + letters[n - 1 :]
-        chars[n - 2, : len(rolling)] = rolling + np.uint64(n)
-    buckets = np.where(room >= _LENGTHS, _bucket(chars), -1)
+    room = np.array([0 if word[0] == "=" else len(word) + 2 for word in words]).repeat(lengths) - position
+    chars = windows @ _WEIGHTS
+    chars += _SIZES
     # a word's own hash: its letters times powers of the prime, summed; a stem's: the same over its first letters
-    terms = letters * _powers(int(lengths.max()))[position]
-    sums = np.add.reduceat(np.stack([terms, np.where(position <= STEM, terms, np.uint64(0))]), start, axis=1)
-    return Hashed(buckets, _bucket(sums.T + _SALT), start, lengths, sums[1])
+    terms = np.empty((2, count), dtype=np.uint64)
+    np.multiply(letters, _powers(int(lengths.max())).take(position), out=terms[0])
+    np.multiply(terms[0], position <= STEM, out=terms[1])
+    sums = np.add.reduceat(terms, start, axis=1)
+    return Hashed(_bucket(chars), room[:, None] >= _LENGTHS, _bucket(sums.T + _SALT), start, lengths, sums[1])
 
 
 def ngram_bucket(gram: str) -> int:
@@ -150,10 +164,14 @@ def size_of(block: str) -> int:
     return _CONCEPTS * _CONCEPTS if block.startswith("concept") else FEATURES
 
 
-def pair_buckets(stems: Hashes) -> tuple[Indices, Indices]:
-    """Neighbouring stems: their buckets, and where the second stands. stems: in the order of the text, 0 at an END."""
-    at = np.flatnonzero((stems[:-1] != 0) & (stems[1:] != 0)) + 1
-    return _bucket(stems[at - 1] * _PAIR + stems[at]), at
+def pair_buckets(stems: Hashes) -> tuple[Indices, NDArray[np.bool_]]:
+    """Neighbouring stems: for each place but the first the bucket of its stem and the one before, and whether both are
+    stems. stems: in the order of the text, 0 at an END.
+    """
+    pairs = stems[:-1] * _PAIR
+    pairs += stems[1:]
+    words = stems.astype(bool)
+    return _bucket(pairs), words[:-1] & words[1:]
 
 
 def concept_buckets(concepts: Indices) -> list[tuple[Indices, Indices]]:
@@ -161,12 +179,13 @@ def concept_buckets(concepts: Indices) -> list[tuple[Indices, Indices]]:
 
     concepts: one a token in the order of the text, 0 for none, -1 at an END.
     """
-    where = np.flatnonzero(concepts)
+    where = concepts.nonzero()[0]
     kept = concepts[where]
-    near = (kept[:-1] > 0) & (kept[1:] > 0)
+    words = kept > 0
+    near = words[:-1] & words[1:]
     found = []
     for back, together in ((1, near), (2, near[:-1] & near[1:])):
-        chosen = np.flatnonzero(together)
+        chosen = together.nonzero()[0]
         found.append((kept[chosen] * _CONCEPTS + kept[chosen + back], where[chosen + back]))
     return found
 

@@ -8,7 +8,7 @@ sentence (`peak`) counts beside the whole.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
@@ -168,8 +168,7 @@ def _judge_one(all_logits: Sequence[float], heads: Mapping[str, Head]) -> dict[s
 class _Memory:
     """What one process has worked out so far, a row a token; row 0 is END.
 
-    chunks: lately met; older: met before these. sums: TOKEN_BLOCKS side by side. single: 1 for a token that one letter
-    gives.
+    chunks: lately met; older: met before these. sums: TOKEN_BLOCKS side by side. single: tokens that one letter gives.
     """
 
     chunks: dict[str, tuple[int, ...]]
@@ -178,7 +177,7 @@ class _Memory:
     sums: Numbers
     stems: features.Hashes
     concepts: NDArray[np.int64]
-    single: NDArray[np.int64]
+    single: set[int]
 
 
 class Model:
@@ -208,7 +207,7 @@ class Model:
             rows = np.zeros(features.size_of(name), dtype=np.int32)
             rows[block.kept] = np.arange(1, len(block.kept) + 1, dtype=np.int32)
             self._rows[name] = rows
-        self._place_table = np.concatenate([blocks[name].table for name in PLACE_BLOCKS])
+        self._tables = {name: block.table for name, block in blocks.items()}
         self._begin()
 
     def _begin(self) -> None:
@@ -220,7 +219,7 @@ class Model:
             sums=np.zeros((rows, len(TOKEN_BLOCKS) * self._columns)),
             stems=np.zeros(rows, dtype=np.uint64),
             concepts=np.zeros(rows, dtype=np.int64),
-            single=np.zeros(rows, dtype=np.int64),
+            single=set(),
         )
         self._memory.concepts[0] = -1
         self._learn_tokens(MARKS)  # they are the tokens 1 to len(MARKS), and never forgotten
@@ -237,6 +236,7 @@ class Model:
         place = dict(zip(kept.tolist(), range(len(kept)), strict=True))
         memory.older = {chunk: tuple(place[one] for one in found) for chunk, found in memory.older.items()}
         memory.numbers = {token: place[one] for token, one in memory.numbers.items() if one in place}
+        memory.single = {place[one] for one in memory.single if one in place}
         for name in _ROWS:
             setattr(memory, name, getattr(memory, name)[kept])
 
@@ -253,63 +253,58 @@ class Model:
 
     def sums(self, subject: str, text: str) -> Sums:
         """Of one mail: each array without its first dimension."""
-        numbers = self._numbers(subject, text)
+        found = self._numbers(subject, text)
         width = self._columns - 1
-        if not len(numbers):
+        if not found:
             return Sums(np.zeros(width), np.zeros(width), np.array(features.shape_of(0, 0, ())))
-        memory = self._memory
+        memory, columns, tokens = self._memory, self._columns, len(TOKEN_BLOCKS)
+        distinct = set(found)
+        distinct.discard(0)
+        numbers = np.array(found)
         starts = _sentences(numbers)
-        count, columns = len(starts), self._columns
+        count = len(starts)
         # a row a sentence, and one for the whole mail, in which every token counts once
-        table = np.zeros((count + 1, len(BLOCKS), columns))
-        tokens = len(TOKEN_BLOCKS)
-        table[:count, :tokens] = np.add.reduceat(memory.sums[numbers], starts, axis=0).reshape(count, tokens, columns)
-        distinct = np.sort(numbers)
-        words = len(distinct) - int(np.searchsorted(distinct, 1))
-        ends = len(numbers) - words
-        distinct = distinct[np.flatnonzero(distinct[1:] != distinct[:-1]) + 1]
-        marks = {MARKS[one - 1] for one in distinct[: np.searchsorted(distinct, len(MARKS) + 1)].tolist()}
-        table[count, :tokens] = memory.sums[distinct].sum(axis=0).reshape(tokens, columns)
-        pairs, near, far = self._places(numbers, starts)
-        table[:count, tokens] = pairs
-        table[:count, tokens + 1] = near + far
-        table[count, tokens:] = table[:count, tokens:].sum(axis=0)
-        squares = table[:, :, -1:]
-        totals = (table[:, :, :-1] / np.sqrt(np.where(squares > 0, squares, 1.0))).sum(axis=1)
-        shape = np.array(features.shape_of(words, ends, marks))
-        return Sums(totals[count], totals[:count].max(axis=0), shape)
+        table = np.empty((count + 1, len(BLOCKS), columns))
+        by_token = memory.sums[np.array([*found, *distinct])]
+        starts.append(len(found) if distinct else 0)  # a sum over nothing is not to be had
+        table[:, :tokens] = np.add.reduceat(by_token, starts, axis=0).reshape(count + 1, tokens, columns)
+        table[:count, tokens:] = np.add.reduceat(self._places(numbers), starts[:-1], axis=0)
+        np.add.reduce(table[:count, tokens:], axis=0, out=table[count, tokens:])
+        # a block that is not there has no size: its sums are zero, whatever they are divided by
+        sizes = np.sqrt(np.maximum(table[:, :, -1:], _TINY))
+        totals = np.add.reduce(table[:, :, :-1] / sizes, axis=1)
+        ends = found.count(0)
+        marks = {MARKS[one - 1] for one in distinct.intersection(_MARKS)}
+        shape = np.array(features.shape_of(len(found) - ends, ends, marks))
+        return Sums(totals[count], np.maximum.reduce(totals[:count], axis=0), shape)
 
-    def _places(self, numbers: NDArray[np.int64], starts: NDArray[np.int64]) -> Numbers:
-        """Sums over pairs, and over concept pairs next to each other and further apart: (3, sentences, columns)."""
-        buckets, at = features.pair_buckets(self._memory.stems[numbers])
-        lists = [(self._rows["pairs"][buckets], at)]
-        for buckets, at in features.concept_buckets(self._memory.concepts[numbers]):
-            lists.append((self._rows["concept_pairs"][buckets], at))
-        kept = [np.flatnonzero(rows) for rows, _ in lists]
-        after = np.repeat(_LISTS, [len(one) for one in kept])
-        sums = np.zeros((len(lists) * len(starts), self._columns))
-        if len(after):
-            rows = np.concatenate([found[one] for (found, _), one in zip(lists, kept, strict=True)])
-            where = np.concatenate([at[one] for (_, at), one in zip(lists, kept, strict=True)])
-            # the tables of both blocks in one, that of concept pairs behind that of pairs
-            values = self._place_table[rows + np.where(after > 0, len(self.blocks["pairs"].table), 0)]
-            place = np.searchsorted(starts, where, side="right") - 1 + after * len(starts)
-            first = np.flatnonzero(np.concatenate([_TRUE, place[1:] != place[:-1]]))
-            sums[place[first]] = np.add.reduceat(values.astype(np.float64), first, axis=0)
-        return sums.reshape(len(lists), len(starts), self._columns)
+    def _places(self, numbers: NDArray[np.int64]) -> Numbers:
+        """What the place of each token adds, by its pair and by its concept pairs: (tokens, PLACE_BLOCKS, columns)."""
+        memory, length = self._memory, len(numbers)
+        rows = np.zeros((1 + _BACKS, length), dtype=np.int32)
+        buckets, both = features.pair_buckets(memory.stems[numbers])
+        np.multiply(self._rows["pairs"][buckets], both, out=rows[0, 1:])  # row 0 of a table is zero
+        for row, (buckets, at) in zip(rows[1:], features.concept_buckets(memory.concepts[numbers]), strict=True):
+            row[at] = self._rows["concept_pairs"][buckets]
+        places = np.empty((length, len(PLACE_BLOCKS), self._columns))
+        places[:, 0] = self._tables["pairs"][rows[0]]
+        near, far = self._tables["concept_pairs"][rows[1:]]
+        np.add(near, far, out=places[:, 1], dtype=np.float64)
+        return places
 
-    def _numbers(self, subject: str, text: str) -> NDArray[np.int64]:
+    def _numbers(self, subject: str, text: str) -> list[int]:
         """The mail as numbers of remembered tokens, in order, 0 where a sentence ends; as features.tokens has it."""
         if len(self._memory.chunks) > REMEMBERED:
             self._forget()
         parts = [subject, text]
         found = self._look_up([chunks_of(part) for part in parts])
+        single = self._memory.single
         for index, numbers in enumerate(found):
-            if _has_run(self._memory.single[numbers], SPACED_LETTERS):
+            if _has_run(numbers, single, SPACED_LETTERS):
                 found[index] = self._look_up([chunks_of(unspaced(parts[index]))])[0]
-        return np.concatenate(found)
+        return found[0] + found[1]
 
-    def _look_up(self, parts: Sequence[Sequence[Sequence[str]]]) -> list[NDArray[np.int64]]:
+    def _look_up(self, parts: Sequence[Sequence[Sequence[str]]]) -> list[list[int]]:
         """Each part's chunks, line by line, as numbers. What is not known yet is learned, in one go."""
         chunks = self._memory.chunks
         missing = set(chain.from_iterable(chain.from_iterable(parts))).difference(chunks)
@@ -322,7 +317,7 @@ class Model:
                 found.extend(chain.from_iterable([chunks[chunk] for chunk in line]))
                 if found and found[-1]:
                     found.append(0)
-            result.append(np.array(found, dtype=np.int64))
+            result.append(found)
         return result
 
     def _learn(self, missing: Iterable[str]) -> None:
@@ -365,45 +360,55 @@ class Model:
                 had = getattr(memory, name)
                 setattr(memory, name, np.concatenate([had, np.zeros_like(had)]))
         hashed = features.hashes_of(tokens)
-        width = self._columns
+        width, sizes = self._columns, len(features.NGRAMS)
         # row 0 of a table is zero: what begins no n-gram adds nothing, and needs no sorting out
-        rows = np.where(hashed.chars >= 0, self._rows["chars"][hashed.chars], 0)
-        at_letters = self.blocks["chars"].table[rows].sum(axis=0, dtype=np.float64)
-        memory.sums[first:last, :width] = np.add.reduceat(at_letters, hashed.start, axis=0)
-        rows = self._rows["words"][hashed.words]
-        memory.sums[first:last, width : 2 * width] = self.blocks["words"].table[rows].sum(axis=1, dtype=np.float64)
-        concepts = self._rows["concepts"], self.blocks["concepts"].table
+        rows = self._rows["chars"][hashed.chars]
+        rows *= hashed.there
+        by_ngram = self._tables["chars"][rows.reshape(-1)]
+        memory.sums[first:last, :width] = np.add.reduceat(by_ngram, hashed.start * sizes, axis=0, dtype=np.float64)
+        by_word = self._tables["words"][self._rows["words"][hashed.words]]
+        memory.sums[first:last, width : 2 * width] = np.add.reduce(by_word, axis=1, dtype=np.float64)
+        concepts = self._rows["concepts"], self._tables["concepts"]
         for place, token in enumerate(tokens, first):
-            found = self.lexicon.concepts(token)
-            memory.concepts[place] = found[0] if found else 0
-            for one in found:
-                memory.sums[place, 2 * width :] += concepts[1][concepts[0][one]]
+            if token in SINGLE_LETTERS:
+                memory.single.add(place)
+            if found := self.lexicon.concepts(token):
+                memory.concepts[place] = found[0]
+                for one in found:
+                    memory.sums[place, 2 * width :] += concepts[1][concepts[0][one]]
         memory.stems[first:last] = hashed.stems
-        memory.single[first:last] = [token in SINGLE_LETTERS for token in tokens]
         memory.numbers.update(zip(tokens, range(first, last), strict=True))
 
 
-_ROWS = ("sums", "stems", "concepts", "single")
-_TRUE = np.array([True])
-_LISTS = np.arange(3)
+_ROWS = ("sums", "stems", "concepts")
+_MARKS = range(1, len(MARKS) + 1)
+"""Their tokens' numbers."""
+_BACKS = 2
+"""How far back the first of two concepts may stand (features.concept_buckets)."""
+_TINY = 1e-300
 
 
-def _sentences(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+def _sentences(numbers: NDArray[np.int64]) -> list[int]:
     """Where each sentence begins; the same cuts as features.segments."""
     begun = 0
     starts = [0]
-    for end in np.flatnonzero(numbers == 0).tolist():
+    for end in (numbers == 0).nonzero()[0].tolist():
         if end - begun >= features.SHORTEST:
             begun = end + 1
             starts.append(begun)
     if starts[-1] == len(numbers):
         starts.pop()
-    return np.array(starts, dtype=np.int64)
+    return starts
 
 
-def _has_run(flags: NDArray[np.int64], length: int) -> bool:
-    """Are there `length` ones in a row?"""
-    sums = np.cumsum(flags)
-    return bool(
-        len(sums) >= length and (sums[length - 1] == length or (sums[length:] - sums[:-length] == length).any())
-    )
+def _has_run(numbers: Sequence[int], flagged: Container[int], length: int) -> bool:
+    """Are `length` in a row flagged?"""
+    run = 0
+    for one in numbers:
+        if one in flagged:
+            run += 1
+            if run == length:
+                return True
+        else:
+            run = 0
+    return False

@@ -56,7 +56,8 @@ def count(documents: Sequence[Sequence[str]], lexicon: Lexicon, *, distinct: boo
         found[name] = incidence @ tokens
     pairs, couples = [], []
     for one in numbers:
-        pairs.append(features.pair_buckets(np.where(one >= 0, known.stems[one], np.uint64(0)))[0])
+        buckets, both = features.pair_buckets(np.where(one >= 0, known.stems[one], np.uint64(0)))
+        pairs.append(buckets[both])
         concepts = np.where(one >= 0, known.concepts[one], -1)
         couples.append(np.concatenate([buckets for buckets, _ in features.concept_buckets(concepts)]))
     found["pairs"], found["concept_pairs"] = _indicator(pairs, FEATURES), _indicator(couples, FEATURES)
