@@ -13,6 +13,7 @@ from router.message.eml import raw_message
 from router.message.envelope import Envelope
 from router.message.message import Message
 from router.message.read import read
+from router.message.stems import Overlap
 from router.rules import schema
 from router.rules.ruleset import Ruleset
 from router.signals.automatic import Automatism
@@ -135,6 +136,11 @@ def _state(words: Mapping[str, str]) -> AuthState:
     return AuthState.FAIL if failed else AuthState.NONE
 
 
+def _alike(share: float | None) -> Overlap | None:
+    """A reply of ten words, of which the ticket knows this share."""
+    return None if share is None else Overlap(10, round(10 * share), share, names_known=False, names_new=False)
+
+
 def _look_up(given: schema.Given, ruleset: Ruleset, name: str, key: str) -> "str | Unknown | None":
     table = given.lists.get(name)
     if isinstance(table, str):
@@ -179,7 +185,7 @@ def _thread(
         acknowledgement=bool(told.acknowledgement),
         status=told.status,
         idle_days=told.idle_days,
-        similarity=told.similarity,
+        overlap=_alike(told.similarity),
         participant=told.participant if told.participant is not None else told.proven,
         new_question=asks or NewQuestion.UNKNOWN,
         why="given in the test",

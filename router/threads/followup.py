@@ -19,6 +19,7 @@ from router.errors import LookupFailed
 from router.logic import Unknown, unknown
 from router.message.envelope import folded
 from router.message.message import Message
+from router.message.stems import Overlap
 from router.threads import new_question, reference
 from router.threads.reference import Reference
 from router.threads.thread import Thread
@@ -61,8 +62,8 @@ class Store(Protocol):
     def ticket(self, number: str) -> Ticket | None:
         """The ticket of that number, or None: nothing of it was seen."""
 
-    def similarity(self, number: str, text: str) -> float | None:
-        """How much of what `text` speaks about the ticket spoke about, 0..1; None when nobody knows."""
+    def overlap(self, number: str, text: str) -> Overlap | None:
+        """What `text` has in common with what the ticket spoke about; None when nobody knows."""
 
 
 class Author(Protocol):
@@ -201,16 +202,16 @@ def _follow_up(
     store: Store | None,
     why: str,
 ) -> Thread:
-    similarity = store.similarity(number, message.new_text) if store else None
+    overlap = store.overlap(number, message.new_text) if store else None
     return Thread(
         ThreadState.FOLLOW_UP,
         ticket=number,
         noted=tuple(one for one in claims.numbers if one != number),
         status=ticket.status if ticket else None,
         idle_days=_idle_days(message, ticket),
-        similarity=similarity,
+        overlap=overlap,
         participant=participant,
-        new_question=_new_question(message, ticket, similarity),
+        new_question=_new_question(message, ticket, overlap),
         why=why,
     )
 
@@ -230,12 +231,12 @@ def _idle_days(message: Message, ticket: Ticket | None) -> float | None:
     return max((message.raw.received_at - ticket.last_at) / timedelta(days=1), 0.0)
 
 
-def _new_question(message: Message, ticket: Ticket | None, similarity: float | None) -> NewQuestion:
+def _new_question(message: Message, ticket: Ticket | None, overlap: Overlap | None) -> NewQuestion:
     return new_question.find(
         message,
         closed=ticket.status == "closed" if ticket and ticket.status else None,
         idle_days=_idle_days(message, ticket),
-        similarity=similarity,
+        similarity=overlap.share if overlap else None,
     )
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from router.message.addresses import addresses_in
 from router.message.envelope import address_of
 from router.message.message import Message
+from router.message.stems import stems
 from router.pseudonyms import ADDRESS_BYTES, WORD_BYTES, Pseudonyms
-from router.threads import reference, words
+from router.threads import reference
 
 MAX_PARTICIPANTS = 200
 
@@ -84,7 +85,7 @@ def of_departing(
         claims.numbers[0] if claims.numbers else None,
         tuple(others)[:MAX_PARTICIPANTS],
         # quotes count: what the desk answers to is what the ticket is about
-        _packed(words.stems(claims.subject, message.full_text), pseudonyms),
+        _packed(stems(claims.subject, message.full_text), pseudonyms),
     )
 
 
@@ -95,7 +96,7 @@ def of_follow_up(message: Message, ticket: str, author: str | None, pseudonyms: 
         b"",
         ticket,
         (pseudonyms.participant(author),) if author else (),
-        _packed(words.stems(message.new_text), pseudonyms),
+        _packed(stems(message.new_text), pseudonyms),
     )
 
 

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from router.errors import LookupFailed
+from router.message.stems import MAX_WORDS, Overlap, overlap
 from router.pseudonyms import WORD_BYTES, Pseudonyms
 from router.storage import Schema, Store, WrongStore, open_reader, open_store
-from router.threads import words
 from router.threads.followup import Departed, Ticket
 from router.threads.learning import Lesson
 
@@ -120,7 +120,7 @@ def _learn(connection: sqlite3.Connection, lesson: Lesson) -> None:
         return
     found = connection.execute("SELECT words FROM ticket WHERE number = ?", (lesson.ticket,)).fetchone()
     known = b"" if found is None else bytes(found[0])
-    kept = b"".join(dict.fromkeys([*_cut(known), *_cut(lesson.words)]))[: words.MAX_WORDS * WORD_BYTES]
+    kept = b"".join(dict.fromkeys([*_cut(known), *_cut(lesson.words)]))[: MAX_WORDS * WORD_BYTES]
     connection.execute(
         "INSERT INTO ticket (number, last_at, words) VALUES (?, ?, ?)"
         " ON CONFLICT (number) DO UPDATE SET last_at = max(last_at, excluded.last_at), words = excluded.words",
@@ -172,12 +172,13 @@ class ThreadReader:
             last_at=datetime.fromtimestamp(found[0] / 1000, UTC),
         )
 
-    def similarity(self, number: str, text: str) -> float | None:
+    def overlap(self, number: str, text: str) -> Overlap | None:
         with self._reading() as connection:
             found = connection.execute("SELECT words FROM ticket WHERE number = ?", (number,)).fetchone()
         if found is None:
             return None
-        return words.share((self.pseudonyms.word(one) for one in words.stems(text)), frozenset(_cut(bytes(found[0]))))
+        known = frozenset(_cut(bytes(found[0])))
+        return overlap(text, lambda stem: self.pseudonyms.word(stem) in known)
 
     def close(self) -> None:
         if self._connection is not None:
@@ -222,8 +223,8 @@ class Remembered:
         found = self.reader.ticket(number)
         return None if found is None else replace(found, status=self.status(number))
 
-    def similarity(self, number: str, text: str) -> float | None:
-        return self.reader.similarity(number, text)
+    def overlap(self, number: str, text: str) -> Overlap | None:
+        return self.reader.overlap(number, text)
 
 
 def _cut(packed: bytes) -> Iterator[bytes]:

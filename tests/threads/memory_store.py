@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from router.errors import LookupFailed
+from router.message.stems import Overlap
 from router.threads.followup import Departed, Ticket
 
 
@@ -25,8 +26,8 @@ class MemoryStore:
         self._ask(number)
         return self.tickets.get(number)
 
-    def similarity(self, number: str, text: str) -> float | None:
-        return self.alike
+    def overlap(self, number: str, text: str) -> Overlap | None:
+        return None if self.alike is None else Overlap(10, round(10 * self.alike), self.alike, False, False)
 
     def _ask(self, what: object) -> None:
         self.asked.append(what)

@@ -8,9 +8,10 @@ import pytest
 
 from router.errors import LookupFailed
 from router.logic import Unknown
+from router.message import stems
 from router.message.envelope import Envelope
 from router.pseudonyms import Pseudonyms
-from router.threads import learning, words
+from router.threads import learning
 from router.threads.followup import find
 from router.threads.learning import BadLesson, from_plain
 from router.threads.store import Remembered, ThreadReader, ThreadWriter
@@ -203,7 +204,7 @@ def test_a_writer_in_the_middle_of_its_work_holds_no_reader_up(store, path):
 
 def test_every_method_of_a_store_that_is_not_there_says_so(path):
     reader = ThreadReader(path, KEY)
-    for ask in (lambda: reader.departed(["<a@b>"]), lambda: reader.ticket("1"), lambda: reader.similarity("1", "x")):
+    for ask in (lambda: reader.departed(["<a@b>"]), lambda: reader.ticket("1"), lambda: reader.overlap("1", "x")):
         with pytest.raises(LookupFailed):
             ask()
 
@@ -217,9 +218,9 @@ def test_a_lesson_arrives_as_it_was_sent_and_nonsense_is_refused():
 
 
 def test_words_are_bounded_and_bend_together():
-    assert len(words.stems(" ".join(f"слово{n}" for n in range(5_000)))) == words.MAX_WORDS
-    assert words.stems("Домены") == words.stems("домен") == ("домен",)
-    assert words.stems("Спасибо большое, пожалуйста!") == ("больш",)
+    assert len(stems.stems(" ".join(f"слово{n}" for n in range(5_000)))) == stems.MAX_WORDS
+    assert stems.stems("Домены") == stems.stems("домен") == ("домен",)
+    assert stems.stems("Спасибо большое, пожалуйста!") == ("больш",)
 
 
 def test_a_mail_without_a_message_id_teaches_nothing():

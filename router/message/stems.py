@@ -1,18 +1,20 @@
-"""The words by which a reply is held against its ticket: rough stems of what both speak about.
+"""Rough stems of what a text speaks about: the words by which a reply is held against its ticket.
 
-Measured for what `similarity` needs: whether a text speaks about what was spoken about before, in languages that bend
+Measured for what `Overlap` needs: whether a text speaks about what was spoken about before, in languages that bend
 their words. Not for reading: order and endings are gone.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 
 MAX_CHARACTERS = 20_000
 MAX_WORDS = 400
 STEM = 5
 MIN_LETTERS = 4
-MIN_STEMS = 3  # fewer words say nothing about what a text is about
+MIN_STEMS = 3
+"""Fewer words say nothing about what a text is about."""
 
 _WORD = re.compile(r"[^\W_]{2,}(?:[.-][^\W_]{2,})*")
 _COMMON = """
@@ -53,9 +55,26 @@ def stems(*texts: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def share(said: Iterable[bytes], known: frozenset[bytes]) -> float | None:
-    """How many of the words that are `said` are `known`, 0..1; None when there are too few to tell."""
-    asked = set(said)
-    if len(asked) < MIN_STEMS or not known:
-        return None
-    return len(asked & known) / len(asked)
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """What a text has in common with what was spoken about before.
+
+    said: its stems. shared: how many of them were known. share: of the stems that are words, 0..1; None when there are
+    fewer than MIN_STEMS. names_known, names_new: it names a number, host or address that was named before, and one that
+    was not.
+    """
+
+    said: int
+    shared: int
+    share: float | None
+    names_known: bool
+    names_new: bool
+
+
+def overlap(text: str, is_known: Callable[[str], bool]) -> Overlap:
+    """is_known: whether a stem was spoken about."""
+    known = {stem: is_known(stem) for stem in stems(text)}
+    words = [known[stem] for stem in known if stem.isalpha()]
+    names = [known[stem] for stem in known if not stem.isalpha()]
+    share = sum(words) / len(words) if len(words) >= MIN_STEMS else None
+    return Overlap(len(known), sum(known.values()), share, any(names), not all(names))
