@@ -42,7 +42,7 @@ DISCLAIMERS = (
 
 
 def labelled() -> list[dict[str, str]]:
-    """Labelled mails; of the data, the files that hold whole mails and grow no more, so that figures can be compared."""
+    """Labelled mails: of the files that hold whole mails and grow no more, so that figures can be compared."""
     rows = []
     for name in FILES:
         text = (ROOT / "models" / "data" / f"{name}.jsonl").read_text(encoding="utf-8")

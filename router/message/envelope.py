@@ -7,6 +7,7 @@ arrive as raw 8-bit bytes with folds as LF + white space. Reading them is `messa
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from router.message.addresses import ascii_domain
 
@@ -74,6 +75,7 @@ def address_of(argument: bytes) -> str:
         return bare.decode("latin-1")
 
 
+@lru_cache(maxsize=4_096)  # pure, and the same few addresses are compared a dozen times a mail
 def folded(address: str, *, keep_detail: bool = False) -> str:
     """The form in which addresses are compared: case folded, quotes round a plain local part and `+detail` removed, a
     domain in letters as its A-labels."""

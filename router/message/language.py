@@ -164,15 +164,18 @@ def _words(text: str) -> tuple[list[str], list[str], int]:
     latin: list[str] = []
     other = 0
     for token in text.split():
-        word = token.strip(_EDGES)
-        if not word:
-            continue
-        if not word.isalpha():
-            if not _MACHINE.isdisjoint(word) or ("." in word and not word.endswith(".")):
-                continue
-            pieces = _WORD.findall(word)
+        if token.isalpha():
+            pieces = [token]
         else:
-            pieces = [word]
+            word = token.strip(_EDGES)
+            if not word:
+                continue
+            if word.isalpha():
+                pieces = [word]
+            elif not _MACHINE.isdisjoint(word) or ("." in word and not word.endswith(".")):
+                continue
+            else:
+                pieces = _WORD.findall(word)
         for piece in pieces:
             piece = piece.lower()
             if piece.isascii():

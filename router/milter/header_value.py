@@ -6,6 +6,7 @@ LF + space (CR LF would reach the wire as CR CR LF with Postfix). Any run of whi
 
 import base64
 import re
+from functools import lru_cache
 
 MAX_LINE = 78
 LONGEST_TOKEN = 400  # an ASCII word longer than this is encoded too, so that no line comes near 998 bytes
@@ -20,6 +21,7 @@ _OPEN_B, _OPEN_Q, _CLOSE = "=?utf-8?b?", "=?utf-8?q?", "?="
 _ENCODED_WORD = 75
 
 
+@lru_cache(maxsize=256)  # pure, and the fields are the same ones in every mail
 def field_name(name: str | bytes) -> bytes:
     """The name of a field that we add. Raises ValueError for one that RFC 5322 does not know."""
     raw = name.encode("utf-8", "replace") if isinstance(name, str) else name

@@ -15,8 +15,8 @@ _BEFORE, _BEHIND = 400, 300
 
 ADDRESS = re.compile(r"(?<![\w.+%=-])[\w.+%=/!#$&'*^`{|}~-]{1,64}@(?:[\w-]{1,63}\.){1,8}[\w-]{2,63}")
 
-_SIGNS = ("55", "5.", "4.", "45", "42", "54", "52", "50")
-"""One of them is in every reply; most texts have none, which is seen at once."""
+_SIGN = re.compile(r"[45][0-5][0-9](?:[ \t:(\[#-]|[245]\.)|#[245]\.")
+"""The beginning of every reply; most texts have none, which is seen at once."""
 
 _STATUS = r"[245]\.[0-9]{1,3}\.[0-9]{1,3}(?![\w.]*[0-9])"
 _WORDS = (
@@ -50,7 +50,7 @@ class Reply:
 
 def replies_in(text: str) -> Iterator[Reply]:
     """Every refusing or deferring reply of a text, in order, at most MAX_REPLIES. Linear in its length."""
-    if not any(sign in text for sign in _SIGNS):
+    if not _SIGN.search(text):
         return
     if ">" in text:
         text = _QUOTE_MARKS.sub("", text)

@@ -95,7 +95,7 @@ class BadAnswer(Exception):
 def answer_from(payload: bytes) -> Answer:
     try:
         (size,) = _LENGTH.unpack_from(payload)
-        event = json.loads(payload[4 : 4 + size])
+        event = json.loads(payload[4 : 4 + size].decode())  # of bytes it would guess the encoding first
     except (struct.error, ValueError) as error:
         raise BadAnswer(str(error)) from None
     if not isinstance(event, dict) or len(payload) < 4 + size:
