@@ -41,6 +41,7 @@ class Identity:
     dkim: str = "unknown"
     dmarc: str = "unknown"
     contact: ContactState = ContactState.UNKNOWN
+    arc: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ class Decision:
                 "dkim": self.identity.dkim,
                 "dmarc": self.identity.dmarc,
                 "contact": str(self.identity.contact),
+                "arc": self.identity.arc,
             },
             "account": {
                 "state": str(self.account.state),

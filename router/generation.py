@@ -12,11 +12,12 @@ from router import rule_files
 from router.calendar_copies import copies_for
 from router.classify import registry
 from router.classify.model import Model, Thresholds
+from router.classify.replies import NEW_QUESTION, Told
 from router.classify.signing import read_public
 from router.decision import Decision
 from router.errors import BadInput
 from router.facts import Scores, Services, Site, submitted
-from router.identity.authentication import NOT_CHECKED, Authentication, join
+from router.identity.authentication import NOT_CHECKED, Authentication, join, with_chain
 from router.identity.authentication_results import find as find_results
 from router.identity.author import Author
 from router.identity.author import find as find_author
@@ -32,10 +33,11 @@ from router.rules.ruleset import Ruleset
 from router.signals.automatic import Automatism
 from router.threads.followup import find as find_thread
 from router.threads.learning import Lesson, of_departing, of_follow_up
+from router.threads.new_question import by_likelihood
 from router.threads.store import Remembered, ThreadReader
 from router.threads.thread import Thread
 from router.triage import triage
-from router.vocabulary import AuthState, ThreadState
+from router.vocabulary import AuthState, NewQuestion, ThreadState
 
 Authenticate = Callable[[Message, Author, Site], Authentication]
 
@@ -86,6 +88,7 @@ class Generation:
             look_up=look_up,
             scores=self._scores,
             thread=thread,
+            asks_anew=self._asks_anew,
             model=self.model.id if self.model else None,
             thresholds={
                 name: (one.accept, one.reject, one.margin)
@@ -143,6 +146,17 @@ class Generation:
             return unknown(self.model_refused or "no model")
         return self.model.scores(message.subject, message.new_text, message.language)
 
+    def _asks_anew(self, message: Message, thread: Thread) -> tuple[float, NewQuestion] | None:
+        """By the model, if it has learned that."""
+        if self.model is None:
+            return None
+        told = Told(thread.overlap, None if thread.status is None else thread.status == "closed", thread.idle_days)
+        likely = self.model.asks_anew(message.new_text, told)
+        if likely is None:
+            return None
+        held = rule_thresholds(self.ruleset, self.model.thresholds)[NEW_QUESTION]
+        return likely, by_likelihood(likely, held.accept, held.reject)
+
 
 def _same_domain(one: str, other: str) -> bool:
     return folded(one).rpartition("@")[2] == folded(other).rpartition("@")[2]
@@ -154,14 +168,16 @@ def by_results(message: Message, author: Author, site: Site) -> Authentication:
 
 
 def by_checks(looked_up: LookedUp) -> Authenticate:
-    """The same, or where there are none, from checks of our own."""
+    """The same, or where there are none, from checks of our own; and what a trusted sealer of ARC saw before."""
 
     def authenticate(message: Message, author: Author, site: Site) -> Authentication:
         results = find_results(message, site.trusted_authserv)
         sender = address_of(message.raw.envelope.sender)
         if results is not None:
-            return join(author, sender, results)
-        return join(author, sender, looked_up.results, looked_up.why or NOT_CHECKED)
+            found = join(author, sender, results)
+        else:
+            found = join(author, sender, looked_up.results, looked_up.why or NOT_CHECKED)
+        return with_chain(found, author, sender, looked_up.chain)
 
     return authenticate
 

@@ -18,7 +18,7 @@ FLOORS = (
     ("triage",),
     ("generation", "archive", "answering", "header_signature", "lookups"),
     ("workers", "recorder", "control", "backtest"),
-    ("reload", "monitoring"),
+    ("reload", "monitoring", "shadow"),
     ("service",),
     ("cli", "console"),
 )
@@ -37,7 +37,7 @@ DOORS = {
     "sklearn": {"classify/"},
     "dns": {"identity/lookup.py"},
     "spf": {"identity/spf.py"},
-    "dkim": {"identity/dkim.py"},
+    "dkim": {"identity/dkim.py", "identity/arc.py"},
     "cryptography": {"identity/dkim.py", "classify/signing.py"},
     "authres": {"identity/authentication_results.py"},
     "publicsuffixlist": {"identity/alignment.py"},

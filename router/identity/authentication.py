@@ -1,10 +1,11 @@
 """Whether the author's domain is proven: the results of SPF, DKIM and DMARC, joined as amendment 3 defines."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.identity import authentication_results
 from router.identity.alignment import aligned
+from router.identity.arc import Chain
 from router.identity.authentication_results import Result, Results
 from router.identity.author import Author
 from router.message.addresses import ascii_domain
@@ -15,13 +16,15 @@ from router.vocabulary import AuthState
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """state: about the author's domain. spf, dkim, dmarc: RFC 8601 words, or "unknown". why: for `explain`."""
+    """state: about the author's domain. spf, dkim, dmarc: RFC 8601 words, or "unknown". arc: of a chain that a trusted
+    sealer may have sealed (`arc.Chain`), "unknown" when nobody asked. why: for `explain`."""
 
     state: AuthState
     spf: str = "unknown"
     dkim: str = "unknown"
     dmarc: str = "unknown"
     why: str = ""
+    arc: str = "unknown"
 
 
 def authenticate(message: Message, author: Author, trusted: Iterable[str]) -> Authentication:
@@ -60,6 +63,32 @@ def join(author: Author, sender: str, results: Results | None, unchecked: str = 
         dmarc.word if dmarc else "unknown",
         why,
     )
+
+
+def with_chain(found: Authentication, author: Author, sender: str, chain: Chain | None) -> Authentication:
+    """The author's proof with an ARC chain beside it (RFC 8617 section 7.2): what its sealer saw is as good as what our
+    own border saw, and only ever better than nothing. A chain that could not be verified leaves open what it may have
+    proven; one that is bad or of a stranger proves nothing and is no forgery.
+    """
+    if chain is None:
+        return found
+    known = replace(found, arc=chain.word)
+    if found.state in (AuthState.PASS, AuthState.AMBIGUOUS) or chain.word == "none":
+        return known
+    if chain.word == "temperror":
+        why = _and(found.why, f"ARC did not come to an end ({chain.note})")
+        return replace(known, state=AuthState.UNKNOWN, why=why)
+    if chain.word != "pass":
+        return replace(known, why=_and(found.why, f"ARC is no proof ({chain.note})"))
+    sealed = join(author, sender, chain.results)
+    by = f"as {chain.sealer} sealed it (ARC i={chain.instance})"
+    if sealed.state is AuthState.PASS:
+        return replace(known, state=AuthState.PASS, why=f"{sealed.why}, {by}")
+    return replace(known, why=_and(found.why, f"{sealed.why}, {by}"))
+
+
+def _and(why: str, more: str) -> str:
+    return f"{why}; {more}" if why else more
 
 
 def _state(

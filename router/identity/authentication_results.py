@@ -103,6 +103,18 @@ def find(message: Message, trusted: Iterable[str]) -> Results | None:
     return tuple(found) if believed else None
 
 
+def results_in(body: bytes, sender_domain: str | None) -> Results | None:
+    """The results of one field, whoever wrote it; None when it cannot be read. sender_domain: of MAIL FROM: SPF counts
+    for no other. For ARC-Authentication-Results, whose seal says who wrote it."""
+    if b";" not in body:
+        return ()
+    infos = _infos(body)
+    if infos is None:
+        return None
+    found = [_result(method, word, properties, sender_domain) for method, word, properties in infos]
+    return tuple(one for one in found if one is not None)
+
+
 def settled(fields: Iterable[tuple[bytes, bytes]], trusted: Iterable[str]) -> bool:
     """Whether `find` will surely give results, judged without parsing: for who decides whether to ask the DNS at all.
 

@@ -44,12 +44,12 @@ OLD_DAYS = 7
 CLOCK_SLOP_S = 36_000  # as dkimpy allows
 
 _NEWLINE = re.compile(rb"\r?\n")
-_SPACE = re.compile(rb"\s{200}")  # nobody's signer writes that; dkimpy's expressions are quadratic in it
-_SELECTOR = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?)*")
-_ALGORITHMS = {b"rsa-sha256": b"rsa", b"ed25519-sha256": b"ed25519"}
+SPACE = re.compile(rb"\s{200}")  # nobody's signer writes that; dkimpy's expressions are quadratic in it
+SELECTOR = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?)*")
+ALGORITHMS = {b"rsa-sha256": b"rsa", b"ed25519-sha256": b"ed25519"}
 
 
-class _Unusable(Exception):
+class Unusable(Exception):
     """word: permerror or policy. The text is a note."""
 
     def __init__(self, note: str, word: str = "permerror") -> None:
@@ -69,7 +69,7 @@ class _Signature:
 
 
 @dataclass(frozen=True, slots=True)
-class _Key:
+class Key:
     """pk: what dkimpy takes. testing: `t=y`. exact: `t=s`, `i=` must be `d=` itself."""
 
     kind: bytes
@@ -118,7 +118,7 @@ async def check(raw: RawMessage, ask: Ask, now: datetime) -> tuple[Result, ...]:
             signatures.append(signature)
     if signatures:
         keys = await asyncio.gather(*(ask(one.key_name, "TXT") for one in signatures))
-        mail = _Mail(raw)
+        mail = SignedMail(raw)
         judged = iter([_judged(one, key, mail, now) for one, key in zip(signatures, keys, strict=True)])
         results = [next(judged) if one is None else one for one in results]
     return tuple(one for one in results if one is not None)
@@ -130,38 +130,38 @@ async def check(raw: RawMessage, ask: Ask, now: datetime) -> tuple[Result, ...]:
 def _read(place: int, body: bytes, now: datetime) -> _Signature | Result:
     domain = ""
     try:
-        if len(body) > MAX_FIELD_BYTES or _SPACE.search(body):
-            raise _Unusable("a field that no signer writes")
+        if len(body) > MAX_FIELD_BYTES or SPACE.search(body):
+            raise Unusable("a field that no signer writes")
         tags = parse_tag_value(_NEWLINE.sub(b"\r\n", body))
         domain = ascii_domain(tags.get(b"d", b"").decode("utf-8", "replace")) or ""
         if "." not in domain:
-            raise _Unusable("d= is no domain")
+            raise Unusable("d= is no domain")
         _validate(tags, now)
         selector = tags[b"s"].decode("latin-1").lower()
-        if not _SELECTOR.fullmatch(selector):
-            raise _Unusable("s= is no selector")
+        if not SELECTOR.fullmatch(selector):
+            raise Unusable("s= is no selector")
         signed = tuple(one.strip().lower() for one in tags[b"h"].split(b":"))
         if len(signed) > MAX_SIGNED_NAMES:
-            raise _Unusable(f"h= with {len(signed)} names")
+            raise Unusable(f"h= with {len(signed)} names")
         if b"from" not in signed:
-            raise _Unusable("From is not signed")
+            raise Unusable("From is not signed")
         return _Signature(place, tags, domain, f"{selector}._domainkey.{domain}", signed)
-    except _Unusable as error:
+    except Unusable as error:
         return Result("dkim", error.word, domain, str(error))
     except (dkim.DKIMException, InvalidTagValueList, ValueError) as error:
-        return Result("dkim", "permerror", domain, _said(error))
+        return Result("dkim", "permerror", domain, said(error))
 
 
 def _validate(tags: dict[bytes, bytes], now: datetime) -> None:
     """dkimpy's checks of the tags; those of the clock by our clock. `x=` is for afterwards."""
     dkim.validate_signature_fields({key: value for key, value in tags.items() if key not in (b"t", b"x")})
-    if tags[b"a"] not in _ALGORITHMS:
-        raise _Unusable(f"a={tags[b'a'].decode('latin-1')[:40]} is not accepted")
+    if tags[b"a"] not in ALGORITHMS:
+        raise Unusable(f"a={tags[b'a'].decode('latin-1')[:40]} is not accepted")
     signed_at, expires_at = _seconds(tags, b"t"), _seconds(tags, b"x")
     if signed_at is not None and signed_at > now.timestamp() + CLOCK_SLOP_S:
-        raise _Unusable("signed in the future")
+        raise Unusable("signed in the future")
     if signed_at is not None and expires_at is not None and expires_at < signed_at:
-        raise _Unusable("it expired before it was signed")
+        raise Unusable("it expired before it was signed")
 
 
 def _seconds(tags: dict[bytes, bytes], name: bytes) -> int | None:
@@ -169,53 +169,53 @@ def _seconds(tags: dict[bytes, bytes], name: bytes) -> int | None:
     if value is None:
         return None
     if not re.fullmatch(rb"[0-9]{1,12}", value):
-        raise _Unusable(f"{name.decode()}= is no time")
+        raise Unusable(f"{name.decode()}= is no time")
     return int(value)
 
 
 # -------------------------------------------------------------------------------------------------------- the key
 
 
-def _key(answer: Answer, kind: bytes) -> _Key:
-    """Raises _Unusable."""
+def key_of(answer: Answer, kind: bytes) -> Key:
+    """Raises Unusable."""
     records = [one for one in answer.texts() if b"p=" in one]
     if not records:
-        raise _Unusable("there is no such key")
+        raise Unusable("there is no such key")
     record = records[0]  # several are "undefined" (3.6.2.2); the first is what other verifiers take
     if len(record) > MAX_KEY_RECORD_BYTES:
-        raise _Unusable(f"a key record of {len(record)} bytes", "policy")
+        raise Unusable(f"a key record of {len(record)} bytes", "policy")
     try:
         tags = parse_tag_value(record)
         if not tags.get(b"p"):
-            raise _Unusable("the key was revoked")
+            raise Unusable("the key was revoked")
         if tags.get(b"k", b"rsa") != kind:
-            raise _Unusable("the key is of another kind than the signature")
+            raise Unusable("the key is of another kind than the signature")
         if tags.get(b"v", b"DKIM1") != b"DKIM1":
-            raise _Unusable("the key record is of another version")
+            raise Unusable("the key record is of another version")
         if b"sha256" not in _listed(tags, b"h", b"sha256"):
-            raise _Unusable("the key is not for SHA-256")
+            raise Unusable("the key is not for SHA-256")
         if not {b"*", b"email"} & set(_listed(tags, b"s", b"*")):
-            raise _Unusable("the key is not for mail")
+            raise Unusable("the key is not for mail")
         pk, bits = _public(tags[b"p"], kind, record)
-    except _Unusable:
+    except Unusable:
         raise
     except Exception as error:  # dkimpy's reader of keys on a record that somebody wrote to break it
-        raise _Unusable(f"the key cannot be read ({type(error).__name__})") from None
+        raise Unusable(f"the key cannot be read ({type(error).__name__})") from None
     flags = _listed(tags, b"t", b"")
-    return _Key(kind, pk, bits, testing=b"y" in flags, exact=b"s" in flags)
+    return Key(kind, pk, bits, testing=b"y" in flags, exact=b"s" in flags)
 
 
 def _public(encoded: bytes, kind: bytes, record: bytes) -> tuple[Any, int]:
     if kind == b"ed25519":
         data = base64.b64decode(re.sub(rb"\s", b"", encoded), validate=True)
         if len(data) != 32:
-            raise _Unusable(f"an Ed25519 key of {len(data)} bytes")
+            raise Unusable(f"an Ed25519 key of {len(data)} bytes")
         return _Ed25519(data), 256
     pk, bits, _, _ = dkim.evaluate_pk("key", record)
     if bits > MAX_KEY_BITS or pk["publicExponent"].bit_length() > MAX_EXPONENT_BITS:
-        raise _Unusable(f"a key of {bits} bits is more than we look at", "policy")
+        raise Unusable(f"a key of {bits} bits is more than we look at", "policy")
     if bits < MIN_KEY_BITS:
-        raise _Unusable(f"a key of {bits} bits is too short")
+        raise Unusable(f"a key of {bits} bits is too short")
     return pk, bits
 
 
@@ -226,7 +226,7 @@ def _listed(tags: dict[bytes, bytes], name: bytes, default: bytes) -> list[bytes
 # ---------------------------------------------------------------------------------------------------- the signature
 
 
-class _Mail:
+class SignedMail:
     """The mail as dkimpy wants it: CRLF lines. Made once for all of its signatures."""
 
     def __init__(self, raw: RawMessage) -> None:
@@ -246,7 +246,7 @@ class _Mail:
         return self._compressed
 
 
-def _judged(signature: _Signature, answer: Answer, mail: _Mail, now: datetime) -> Result:
+def _judged(signature: _Signature, answer: Answer, mail: SignedMail, now: datetime) -> Result:
     def result(word: str, note: str = "") -> Result:
         return Result("dkim", word, signature.domain, note)
 
@@ -254,11 +254,11 @@ def _judged(signature: _Signature, answer: Answer, mail: _Mail, now: datetime) -
         return result("temperror", answer.why)
     tags = signature.tags
     try:
-        key = _key(answer, _ALGORITHMS[tags[b"a"]])
+        key = key_of(answer, ALGORITHMS[tags[b"a"]])
         if key.exact and _identity_domain(tags) != signature.domain:
-            raise _Unusable("i= is below d=, which its key forbids (t=s)")
+            raise Unusable("i= is below d=, which its key forbids (t=s)")
         wrong = _verified(signature, key, mail)
-    except _Unusable as error:
+    except Unusable as error:
         return result(error.word, str(error))
     if wrong:
         return result("fail", wrong)
@@ -270,8 +270,8 @@ def _judged(signature: _Signature, answer: Answer, mail: _Mail, now: datetime) -
     return result("pass", f"signed {days} days before it came" if days > OLD_DAYS else "")
 
 
-def _verified(signature: _Signature, key: _Key, mail: _Mail) -> str:
-    """ "" when it is good, else what is wrong. Raises _Unusable."""
+def _verified(signature: _Signature, key: Key, mail: SignedMail) -> str:
+    """ "" when it is good, else what is wrong. Raises Unusable."""
     verifier = dkim.DKIM(minkey=MIN_KEY_BITS)
     verifier.headers, verifier.body = mail.headers, mail.body_for(signature.tags)
     verifier.pk, verifier.keysize, verifier.ktag = key.pk, key.bits, key.kind
@@ -280,16 +280,19 @@ def _verified(signature: _Signature, key: _Key, mail: _Mail) -> str:
             dict(signature.tags), list(signature.signed), mail.headers[signature.place], None
         )
     except dkim.ValidationError as error:
-        return "the body was changed" if str(error).startswith("body hash mismatch") else _said(error)
+        return "the body was changed" if str(error).startswith("body hash mismatch") else said(error)
     except (dkim.DKIMException, binascii.Error, ValueError, AssertionError) as error:
         # ValueError: a modulus of nought; AssertionError: a signature that is longer than its key
-        raise _Unusable(_said(error)) from None
-    if isinstance(key.pk, _Ed25519):
-        good = good and key.pk.good
-    return "" if good else "header fields were changed, or it is forged"
+        raise Unusable(said(error)) from None
+    return "" if is_good(key, good) else "header fields were changed, or it is forged"
 
 
-def _leaves_out(signature: _Signature, key: _Key, mail: _Mail, now: datetime) -> str:
+def is_good(key: Key, said_so: bool) -> bool:
+    """dkimpy's word on a signature, with that of the Ed25519 key itself, which dkimpy does not ask."""
+    return said_so and (not isinstance(key.pk, _Ed25519) or key.pk.good)
+
+
+def _leaves_out(signature: _Signature, key: Key, mail: SignedMail, now: datetime) -> str:
     """Why a good signature proves nothing, or ""."""
     if b"l" in signature.tags:
         return "only a part of the body is signed (l=)"
@@ -308,6 +311,6 @@ def _identity_domain(tags: dict[bytes, bytes]) -> str:
     return ascii_domain(identity.rpartition("@")[2]) or ""
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     """dkimpy's words, one short line: they quote the field."""
     return " ".join(str(error).split())[:120] or type(error).__name__

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from router.identity.arc import may_be_sealed
 from router.identity.authentication_results import settled
 from router.identity.looked_up import BadLookedUp, LookedUp
 from router.lookups.plan import Plan
@@ -92,7 +93,7 @@ class LookUps(asyncio.BufferedProtocol):
     async def for_mail(self, raw: RawMessage) -> LookedUp | None:
         """What was found, after at most `deadline_s`; None when this mail needs nothing from outside. Never raises."""
         plan = self._plan
-        if not plan.lists and (not plan.proof or settled(raw.fields, plan.trusted)):
+        if not plan.lists and (not plan.proof or self._settled(raw, plan)):
             return None
         if not self._needed:
             return LookedUp(why="not checked: the DNS is switched off")
@@ -120,6 +121,10 @@ class LookUps(asyncio.BufferedProtocol):
             timer.cancel()
             del self._waiting[number]
             self._unsent.pop(number, None)
+
+    @staticmethod
+    def _settled(raw: RawMessage, plan: Plan) -> bool:
+        return settled(raw.fields, plan.trusted) and not may_be_sealed(raw.fields, plan.sealers)
 
     def _late(self, answer: "asyncio.Future[LookedUp]") -> None:
         if answer.done():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from router.identity.remote_lists import RemoteList
+from router.message.addresses import ascii_domain
 from router.rules import schema
 from router.rules import schema_conditions as c
 from router.rules.ruleset import Ruleset
@@ -28,13 +29,14 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """proof: somebody asks whether the author is proven. trusted: authserv-ids whose results make our own checks
-    needless. own_networks: clients that are ours."""
+    needless. own_networks: clients that are ours. sealers: domains whose ARC seals are believed."""
 
     proof: bool = False
     trusted: tuple[str, ...] = ()
     own_networks: tuple[str, ...] = ()
     ticket_tags: tuple[str, ...] = ()
     lists: tuple[Wanted, ...] = ()
+    sealers: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         return asdict(self)
@@ -70,6 +72,7 @@ def plan_of(ruleset: Ruleset, base: Path) -> Plan:
         own_networks=tuple(str(network) for network in ruleset.site.own_networks),
         ticket_tags=ruleset.site.ticket_tags,
         lists=tuple(Wanted(one, tuple(keys.found[one.name])) for one in remote if one.name in keys.found),
+        sealers=tuple(sorted({ascii_domain(one) or str(one) for one in file.settings.trusted_sealers})),
     )
 
 
@@ -84,6 +87,7 @@ def from_plain(values: Mapping[str, Any]) -> Plan:
         tuple(values["own_networks"]),
         tuple(values["ticket_tags"]),
         lists,
+        tuple(values["sealers"]),
     )
 
 

@@ -20,6 +20,7 @@ from router.lookups.plan import from_plain as plan_from_plain
 from router.message.envelope import Envelope, RawMessage
 
 MAX_ANSWER_BYTES = 1 << 20
+_SIGNATURES = (b"dkim-signature", b"arc-message-signature")
 _LENGTH = struct.Struct(">I")
 
 
@@ -29,7 +30,7 @@ def plan_frame(number: int, plan: Plan) -> bytes:
 
 def mail_frame(number: int, plan_number: int, raw: RawMessage) -> bytes:
     """The body goes along only when there is a signature to hold it against, and all of it is there."""
-    signed = any(name.strip().lower() == b"dkim-signature" for name, _ in raw.fields)
+    signed = any(name.strip().lower() in _SIGNATURES for name, _ in raw.fields)
     envelope = raw.envelope
     return _frame(
         marshal.dumps(

@@ -6,7 +6,8 @@ import ipaddress
 import unicodedata
 from collections.abc import Iterator
 
-from router.identity import checks
+from router.identity import arc, checks
+from router.identity.arc import Chain
 from router.identity.authentication_results import Results
 from router.identity.authentication_results import find as find_results
 from router.identity.contacts import compared
@@ -51,7 +52,7 @@ class LookingUp:
         head = checks.head_of(raw)
         keys = {wanted.of.name: self._keys(raw, head, wanted.keys) for wanted in self.plan.lists}
         asked = [(name, key) for name, found in keys.items() for key in found[:MAX_KEYS]]
-        (results, why), answers = await asyncio.gather(
+        (results, why, chain), answers = await asyncio.gather(
             self._proof(raw, head),
             asyncio.gather(*(self.lists.look_up(name, key, self.limits.deadline_s) for name, key in asked)),
         )
@@ -59,15 +60,24 @@ class LookingUp:
             (name, compared(key)): answer for (name, key), answer in zip(asked, answers, strict=True)
         }
         missing = "too many addresses" if len(asked) < sum(map(len, keys.values())) else LookedUp().missing
-        return LookedUp(results, why, lists, missing)
+        return LookedUp(results, why, lists, missing, chain)
 
-    async def _proof(self, raw: RawMessage, head: Message) -> tuple[Results | None, str]:
-        if not self.plan.proof or find_results(head, self.plan.trusted) is not None:
-            return None, ""
+    async def _proof(self, raw: RawMessage, head: Message) -> tuple[Results | None, str, Chain | None]:
+        """Our own checks, unless the border has made them; the ARC chain, if a trusted sealer may have sealed it."""
+        if not self.plan.proof:
+            return None, "", None
+        checked = find_results(head, self.plan.trusted) is not None
+        sealed = arc.may_be_sealed(raw.fields, self.plan.sealers)
+        if checked and not sealed:
+            return None, "", None
         if isinstance(self._resolver, NoResolver):
-            return None, f"not checked: {self._resolver}"
+            return None, "" if checked else f"not checked: {self._resolver}", None
         allowance: Allowance = self._resolver.for_mail(self.limits)
-        return await checks.results(raw, allowance, raw.received_at, submitted=self._submitted(raw)), ""
+        results, chain = await asyncio.gather(
+            _nothing() if checked else checks.results(raw, allowance, raw.received_at, submitted=self._submitted(raw)),
+            arc.check(raw, allowance, self.plan.sealers) if sealed else _nothing(),
+        )
+        return results, "", chain
 
     def _submitted(self, raw: RawMessage) -> bool:
         if raw.envelope.authenticated_user:
@@ -116,3 +126,7 @@ class LookingUp:
                 for body in head.fields.all(_HEADER_OF[place]):
                     for address in addresses_in(body):
                         yield folded(address, keep_detail=True)
+
+
+async def _nothing() -> None:
+    return None

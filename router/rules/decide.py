@@ -120,7 +120,7 @@ def _summed_up(evaluation: Evaluation, writing: Writing, lines: tuple[TraceLine,
         thread=ThreadView()
         if isinstance(thread, Unknown)
         else ThreadView(thread.state, thread.ticket, thread.new_question),
-        identity=Identity(auth.state, auth.spf, auth.dkim, auth.dmarc, views.contact(evaluation)),
+        identity=Identity(auth.state, auth.spf, auth.dkim, auth.dmarc, views.contact(evaluation), auth.arc),
         account=Account(account.state, contract, account.login),
         missing=tuple(dict.fromkeys(str(item.id) for _, item in missing)),
         priority=max(writing.priorities, key=lambda one: one.rank, default=Priority.NORMAL),

@@ -198,7 +198,7 @@ GIVEN = Block(
                 Block(
                     "auth",
                     lambda at, **values: values,
-                    {one: Key(_MECHANISM, f"the result of {one}") for one in ("spf", "dkim", "dmarc")},
+                    {one: Key(_MECHANISM, f"the result of {one}") for one in ("spf", "dkim", "dmarc", "arc")},
                 ),
             ),
             "whether the author's domain is proven",

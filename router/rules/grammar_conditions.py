@@ -193,7 +193,7 @@ _AUTH = ByForm(
         "this is one check",
         lambda: {
             mechanism: Entry(_RESULT, lambda result, at, m=mechanism: c.Auth(result, m), f"the result of {mechanism}")
-            for mechanism in ("spf", "dkim", "dmarc")
+            for mechanism in ("spf", "dkim", "dmarc", "arc")
         },
         "put each in a test of its own under all: or any:",
         ("E211", "check"),

@@ -28,6 +28,7 @@ _POSITIVE = Typed("a duration such as 30s, 15m, 4h, 7d", scalars.positive_durati
 _RATE = Typed('a rate such as "2 per day"', scalars.rate)
 _ZONE = Typed("a time zone such as Europe/Kyiv", scalars.timezone)
 _PATH = Typed("a path", scalars.one_line, keep=True)
+_DOMAIN = Typed("a domain such as lists.example.org", scalars.domain, keep=True)
 _FIELD_NAME = Typed("the name of a header field", scalars.field_name, keep=True)
 _NETWORKS = Many(Typed("a network such as 192.0.2.0/24", scalars.network), one=True)
 _SPANS = Many(Typed('hours such as "09:00-18:00"', scalars.span, keep=True), one=True)
@@ -77,6 +78,9 @@ SETTINGS = Block(
         "reply": Key(_REPLY, "automatic answers; without it there are none"),
         "hold": Key(_HOLD, "where held mail goes: a queue, or quarantine (the mail server's own)"),
         "trusted_authserv": Key(Many(Plain("an authserv-id"), one=True), "whose Authentication-Results are believed"),
+        "trusted_sealers": Key(
+            Many(_DOMAIN, one=True), "forwarders and lists whose ARC seals are believed, by the d= of the seal"
+        ),
         "own_clients": Key(_NETWORKS, "networks whose mail is our own"),
         "key_file": Key(_PATH, "the secret that signs tokens and header fields"),
         "model_key": Key(Many(_PATH, one=True), "public keys: only models signed by one of them are used"),

@@ -123,7 +123,7 @@ def _authentication(given: schema.Given, author: Author) -> Authentication:
             return Authentication(AuthState.AMBIGUOUS, why=author.ambiguous)
         return Authentication(state, why="given in the test")
     words = {name: str(said.get(name, "unknown")) for name in ("spf", "dkim", "dmarc")}
-    return Authentication(_state(words), **words, why="given in the test")
+    return Authentication(_state(words), **words, arc=str(said.get("arc", "unknown")), why="given in the test")
 
 
 def _state(words: Mapping[str, str]) -> AuthState:

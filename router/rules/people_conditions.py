@@ -99,7 +99,8 @@ def auth(test: c.Auth, making: Making) -> Check:
 
     `pass`: SPF passed for an aligned envelope sender, or an aligned DKIM signature is good. `fail`: no pass, and SPF
     said fail or softfail, or an aligned signature is bad. `none`: nothing of it. `{spf: pass}`, `{dkim: …}` and
-    `{dmarc: …}` ask one mechanism alone; `fail` of SPF holds softfail.
+    `{dmarc: …}` ask one mechanism alone; `fail` of SPF holds softfail. What a forwarder or a list of
+    `settings.trusted_sealers` saw before it broke the mail is a pass too; `{arc: pass}`: its ARC chain is good.
 
     Unknown after a temporary error, a DNS time-out, or when nothing was checked.
     """

@@ -125,8 +125,8 @@ QUARANTINE = "quarantine"
 @dataclass(frozen=True, slots=True)
 class Settings:
     """default_queue: None for `by_recipient`. hold: a queue's name or `quarantine`. own_clients: networks whose mail
-    counts as submitted. key_file: the secret for tokens and signatures. model_key: public keys of those who may
-    sign a model. retention: of the journal, None: its own."""
+    counts as submitted. trusted_sealers: domains of ARC seals. key_file: the secret for tokens and signatures.
+    model_key: public keys of those who may sign a model. retention: of the journal, None: its own."""
 
     timezone: str = "UTC"
     default_queue: Text | None = None
@@ -137,6 +137,7 @@ class Settings:
     reply: ReplySettings | None = None
     hold: Text = MODERATION
     trusted_authserv: tuple[Text, ...] = ()
+    trusted_sealers: tuple[Text, ...] = ()
     own_clients: tuple[Network, ...] = ()
     key_file: Text | None = None
     model_key: tuple[Text, ...] = ()

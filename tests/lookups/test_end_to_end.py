@@ -12,7 +12,8 @@ from router.cli import mailrouter
 from router.milter.manners import Caller
 from router.milter.simulator import Mta, Transaction
 from tests.identity.dns_server import DnsServer
-from tests.identity.signing import HEAD, TEXT, ed25519_key, mail, record, signature
+from tests.identity.sealing import seal
+from tests.identity.signing import HEAD, TEXT, ed25519_key, mail, record, rsa_key, signature
 from tests.integration.filter import RunningFilter, children, eventually
 
 RULES = """\
@@ -22,6 +23,7 @@ languages: [en]
 settings:
   header_prefix: "X-Desk-"
   trusted_authserv: [mx.desk.example]
+  trusted_sealers: [lists.example]
 calendars:
   office: {timezone: Europe/London, hours: {mon-fri: "09:00-17:00"}}
 queues:
@@ -95,6 +97,8 @@ def zone(dns):
     dns.mode, dns.asked = "", []
     dns.txt("customer.example", "v=spf1 ip4:192.0.2.10 -all")
     dns.txt("s1._domainkey.customer.example", record(ed25519_key()))
+    dns.txt("a1._domainkey.lists.example", record(rsa_key()))
+    dns.txt("a1._domainkey.evil.example", record(rsa_key()))
 
 
 BODY = TEXT.encode().replace(b"\n", b"\r\n")
@@ -123,6 +127,59 @@ def test_a_signature_proves_the_author_wherever_the_mail_comes_from(desk):
 def test_a_changed_mail_is_told(desk):
     changed = signed_mail().replace(b"site is down", b"money is gone")
     assert desk.send(changed, ELSEWHERE, b"<x@other.example>")["Identity"].startswith("fail")
+
+
+LIST = b"<list-bounces@lists.example>"
+
+
+def over_the_list(**sealing) -> bytes:
+    """The author signed; the list rewrote the Subject, which breaks the signature, and sealed what it had seen."""
+    return seal(signed_mail().replace(b"Subject: The", b"Subject: [users] The"), **sealing)
+
+
+def test_mail_over_a_trusted_list_proves_its_author(desk):
+    """RFC 8617: SPF is of the list, DKIM is broken, the sealed results count."""
+    found = desk.send(over_the_list(), ELSEWHERE, LIST)
+    assert found["Identity"].startswith("pass") and "proven" in found["Tags"]
+    assert ("a1._domainkey.lists.example", "TXT") in desk.dns.asked
+
+
+def test_mail_over_anybody_elses_list_does_not(desk):
+    found = desk.send(over_the_list(domain="evil.example"), ELSEWHERE, LIST)
+    assert found["Identity"].startswith("fail") and "forged" in found["Tags"]
+    assert ("a1._domainkey.evil.example", "TXT") not in desk.dns.asked
+
+
+def test_a_body_changed_after_the_seal_is_no_proof(desk):
+    found = desk.send(over_the_list().replace(b"Good morning", b"Good evening"), ELSEWHERE, LIST)
+    assert found["Identity"].startswith("fail")
+
+
+def test_the_seal_counts_though_our_border_saw_the_breakage(desk):
+    """Trusted results that say fail do not end the matter when a trusted sealer saw more; a pass does."""
+    failed = b"Authentication-Results: mx.desk.example; dkim=fail header.d=customer.example\r\n"
+    assert desk.send(failed + over_the_list(), ELSEWHERE, LIST)["Identity"].startswith("pass")
+    assert desk.send(failed + over_the_list(domain="evil.example"), ELSEWHERE, LIST)["Identity"].startswith("fail")
+
+
+def test_a_sealer_whose_dns_is_silent_leaves_it_open(desk):
+    desk.dns.modes["a1._domainkey.lists.example"] = "servfail"
+    try:
+        found = desk.send(over_the_list(), ELSEWHERE, LIST)
+    finally:
+        desk.dns.modes.clear()
+    assert found["Identity"].startswith("unknown")
+
+
+def test_explain_tells_of_the_seal(desk, tmp_path):
+    path = tmp_path / "mail.eml"
+    path.write_bytes(over_the_list())
+    command = ["explain", "--rules", str(desk.rules), "--models", str(tmp_path), "--to", "support@desk.example"]
+    command += ["--from", "list-bounces@lists.example", "--client", "198.51.100.1"]
+    command += ["--dns", "--resolver", desk.dns.address, str(path)]
+    told = CliRunner().invoke(mailrouter, command)
+    assert told.exit_code == 0, told.output
+    assert "DKIM passed for customer.example, as lists.example sealed it (ARC i=1)" in " ".join(told.output.split())
 
 
 @pytest.mark.parametrize("mode", ["silent", "servfail"])

@@ -124,6 +124,7 @@ TABLE = [
     ("{auth: fail}", {"auth": "fail"}, {"auth": "none"}, {"auth": "unknown"}),
     ("{auth: none}", {"auth": "none"}, {"auth": "pass"}, {"auth": "unknown"}),
     ("{auth: {spf: fail}}", {"auth": {"spf": "softfail"}}, {"auth": {"spf": "pass"}}, {"auth": {"spf": "temperror"}}),
+    ("{auth: {arc: pass}}", {"auth": {"arc": "pass"}}, {"auth": {"arc": "fail"}}, {"auth": {"dkim": "pass"}}),
     ("{auth: {dkim: pass}}", {"auth": {"dkim": "pass"}}, {"auth": {"dkim": "none"}}, {"auth": {"spf": "pass"}}),
     ("{account: conflict}", {"body": "contract 999999"}, {"body": "contract 104455"}, {"lists": NO_LIST}),
     ("{account: belongs_to_sender}", {"body": "contract 104455"}, {"body": "contract 111"}, {"lists": NO_LIST}),
