@@ -18,14 +18,15 @@ What makes dkimpy slow is refused before, as for DKIM; the first signature that 
 import asyncio
 import binascii
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import dkim
 from dkim.util import InvalidTagValueList, parse_tag_value
 
-from router.identity.authentication_results import Results, results_in
+from router.identity.authentication_results import results_in
+from router.identity.chain import NO_CHAIN, SEAL, Chain
 from router.identity.dkim import (
     ALGORITHMS,
     MAX_FIELD_BYTES,
@@ -49,27 +50,10 @@ MAX_SETS = 50
 MAX_KEYS = 8
 """Different keys of one chain; each is a question to the DNS. Real chains have one to three."""
 
-_KINDS = (b"arc-authentication-results", b"arc-message-signature", b"arc-seal")
-_RESULTS, _SIGNATURE, _SEAL = _KINDS
+_RESULTS, _SIGNATURE = b"arc-authentication-results", b"arc-message-signature"
+_KINDS = (_RESULTS, _SIGNATURE, SEAL)
 _INSTANCE = re.compile(rb"\s*i\s*=\s*([0-9]{1,3})\s*;", re.IGNORECASE)
 _LINE_END = re.compile(rb"\r?\n")
-
-WORDS = frozenset({"pass", "policy", "fail", "none", "temperror"})
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """word: of WORDS. sealer: d= of the newest seal, "" when none was read. instance: the newest. results: what the
-    sealer saw, of a chain that passed. note: why, in words."""
-
-    word: str
-    sealer: str = ""
-    instance: int = 0
-    results: Results = ()
-    note: str = ""
-
-
-NO_CHAIN = Chain("none")
 
 
 class _Broken(Exception):
@@ -83,14 +67,6 @@ class _Set:
     fields: Mapping[bytes, bytes]
     signature: Mapping[bytes, bytes]
     seal: Mapping[bytes, bytes]
-
-
-def may_be_sealed(fields: Iterable[tuple[bytes, bytes]], sealers: Iterable[str]) -> bool:
-    """Whether a trusted sealer's name stands in a seal: for who decides whether there is anything to verify."""
-    names = [one.encode() for one in sealers]
-    return bool(names) and any(
-        name.strip().lower() == _SEAL and any(one in body.lower() for one in names) for name, body in fields
-    )
 
 
 async def check(raw: RawMessage, ask: Ask, sealers: Collection[str]) -> Chain:
@@ -163,7 +139,7 @@ def _sets(fields: list[tuple[bytes, bytes]]) -> list[_Set]:
             raise _Broken(f"set {number} is not whole")
     if 0 in found:
         raise _Broken("a set 0")
-    return [_Set(found[one], tags[one, _SIGNATURE], tags[one, _SEAL]) for one in sorted(found)]
+    return [_Set(found[one], tags[one, _SIGNATURE], tags[one, SEAL]) for one in sorted(found)]
 
 
 def _validate(sets: list[_Set], raw: RawMessage) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from router.identity import authentication_results
 from router.identity.alignment import aligned
-from router.identity.arc import Chain
 from router.identity.authentication_results import Result, Results
 from router.identity.author import Author
+from router.identity.chain import Chain
 from router.message.addresses import ascii_domain
 from router.message.envelope import address_of
 from router.message.message import Message
@@ -17,7 +17,7 @@ from router.vocabulary import AuthState
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """state: about the author's domain. spf, dkim, dmarc: RFC 8601 words, or "unknown". arc: of a chain that a trusted
-    sealer may have sealed (`arc.Chain`), "unknown" when nobody asked. why: for `explain`."""
+    sealer may have sealed (`chain.WORDS`), "unknown" when nobody asked. why: for `explain`."""
 
     state: AuthState
     spf: str = "unknown"

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from router.identity import arc
-from router.identity.arc import Chain
+from router.identity import chain as chains
 from router.identity.authentication_results import WORDS, Result, Results
+from router.identity.chain import Chain
 from router.identity.contacts import compared
 from router.logic import Unknown, unknown
 
@@ -69,7 +69,7 @@ def from_plain(values: Any) -> LookedUp:
     every = (*(answer.results or ()), *(chain.results if chain else ()))
     if any(one.method not in METHODS or one.word not in WORDS for one in every):
         raise BadLookedUp("a result that RFC 8601 does not know")
-    if chain is not None and chain.word not in arc.WORDS:
+    if chain is not None and chain.word not in chains.WORDS:
         raise BadLookedUp("no word for an ARC chain")
     return answer
 

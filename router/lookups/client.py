@@ -15,8 +15,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from router.identity.arc import may_be_sealed
 from router.identity.authentication_results import settled
+from router.identity.chain import may_be_sealed
 from router.identity.looked_up import BadLookedUp, LookedUp
 from router.lookups.plan import Plan
 from router.lookups.wire import MAX_ANSWER_BYTES, answer_from, mail_frame, plan_frame

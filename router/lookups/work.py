@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Iterator
 
 from router.identity import arc, checks
-from router.identity.arc import Chain
 from router.identity.authentication_results import Results
 from router.identity.authentication_results import find as find_results
+from router.identity.chain import Chain, may_be_sealed
 from router.identity.contacts import compared
 from router.identity.looked_up import LookedUp
 from router.identity.lookup import Allowance, Limits, NoResolver, Resolver
@@ -67,7 +67,7 @@ class LookingUp:
         if not self.plan.proof:
             return None, "", None
         checked = find_results(head, self.plan.trusted) is not None
-        sealed = arc.may_be_sealed(raw.fields, self.plan.sealers)
+        sealed = may_be_sealed(raw.fields, self.plan.sealers)
         if checked and not sealed:
             return None, "", None
         if isinstance(self._resolver, NoResolver):

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from router.identity import arc
-from router.identity.arc import Chain
 from router.identity.authentication import join, with_chain
 from router.identity.authentication_results import Result
+from router.identity.chain import NO_CHAIN, WORDS, Chain, may_be_sealed
 from router.identity.checks import author_of
 from router.identity.looked_up import BadLookedUp, LookedUp, from_plain
 from router.identity.lookup import ABSENT, Answer, Status, temperror
@@ -213,7 +213,7 @@ def test_what_cannot_be_known_is_unknown(raw, keys, note):
 
 
 def test_a_mail_without_sets():
-    assert check(as_received(PLAIN)) == (arc.NO_CHAIN, [])
+    assert check(as_received(PLAIN)) == (NO_CHAIN, [])
 
 
 @pytest.mark.parametrize(
@@ -274,10 +274,10 @@ def test_a_chain_goes_to_the_worker_and_back_as_plain_values():
 
 def test_whether_to_look_at_all_is_seen_without_parsing():
     sealed = as_received(seal(PLAIN)).fields
-    assert arc.may_be_sealed(sealed, TRUSTED)
-    assert not arc.may_be_sealed(sealed, ("other.example",))
-    assert not arc.may_be_sealed(sealed, ())
-    assert not arc.may_be_sealed(as_received(PLAIN).fields, TRUSTED)
+    assert may_be_sealed(sealed, TRUSTED)
+    assert not may_be_sealed(sealed, ("other.example",))
+    assert not may_be_sealed(sealed, ())
+    assert not may_be_sealed(as_received(PLAIN).fields, TRUSTED)
 
 
 def test_garbage_in_the_fields_never_raises():
@@ -292,4 +292,4 @@ def test_garbage_in_the_fields_never_raises():
                 body[:cut] + b"=" * 5 + body[cut:],
             ):
                 raw = replace(as_received(PLAIN), fields=(*fields[:place], (name, garbled), *fields[place + 1 :]))
-                assert check(raw)[0].word in arc.WORDS
+                assert check(raw)[0].word in WORDS
