@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -23,7 +23,9 @@ from router.signals.automatic import Automatism
 from router.signals.automatic import find as find_automatism
 from router.signals.bounce import Bounce
 from router.signals.bounce import find as find_bounce
+from router.threads import new_question
 from router.threads.thread import Thread
+from router.vocabulary import NewQuestion, ThreadState
 
 Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 Scores: TypeAlias = Mapping[str, Mapping[str, float]]
@@ -87,7 +89,8 @@ class Services:
 
     now: the one clock value of this mail, aware. authenticate: the author's proof. look_up(list, key): the value on
     file ("" when the list has no values), None when the key is not in it, `Unknown` when the list cannot be used.
-    scores: of every classifier, or `Unknown` without a model. thread: which ticket. model: its id, for the record.
+    scores: of every classifier, or `Unknown` without a model. thread: which ticket. asks_anew: how likely a reply in it
+    asks something else, by the model, and what that makes it; None without one. model: its id, for the record.
     thresholds: classifier -> the model's tuned (accept, reject, margin); a number in rules.yaml stands above them.
     """
 
@@ -96,6 +99,7 @@ class Services:
     look_up: Callable[[str, str], "str | Unknown | None"]
     scores: Callable[[Message], "Scores | Unknown"]
     thread: Callable[[Message, Author, Authentication, Automatism, Site], "Thread | Unknown"]
+    asks_anew: Callable[[Message, Thread], "tuple[float, NewQuestion] | None"] = lambda _message, _thread: None
     model: str | None = None
     thresholds: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
@@ -151,7 +155,13 @@ class Facts:
 
     @FoundOnce
     def thread(self) -> "Thread | Unknown":
-        return self.services.thread(self.message, self.author, self.auth, self.automatic, self.site)
+        found = self.services.thread(self.message, self.author, self.auth, self.automatic, self.site)
+        if isinstance(found, Unknown) or found.state is not ThreadState.FOLLOW_UP or found.acknowledgement:
+            return found
+        if new_question.belongs_by_form(self.message):
+            return found
+        judged = self.services.asks_anew(self.message, found)
+        return found if judged is None else replace(found, asks_anew=judged[0], new_question=judged[1])
 
     @FoundOnce
     def scores(self) -> "Scores | Unknown":

@@ -7,7 +7,12 @@
     id,subject,text,lang,topic,abusive,priority,follow_up,source,raw_label
 `.tsv`, phrases: the header names a column and languages, each line has a label and the same said in each of them:
     topic   ru   uk   en
-An empty or absent label means: not labelled.
+An empty or absent label means: not labelled. `new_question_in_old_ticket` counts in follow-ups only.
+
+A JSON line with a `reply` is a pair of a ticket and a reply, which teaches whether a reply asks something else:
+    {"id", "sender", "lang", "subject", "ticket": [{"by": "customer|staff", "text"}], "status": "open|closed",
+    "idle_days": 12.5, "reply", "new_question": "yes|no", "situation"}
+Pairs of one situation, told in several languages or with another reply, stay on one side of a split.
 
 A row with `corrected_by` and `corrected_at` is a person's correction: it replaces the labels it names of the row with
 the same id, wherever that stands; of several corrections of one row the latest counts. It may bring its own body, and
@@ -24,7 +29,9 @@ from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
 
+from router.classify.replies import ASKS_ANEW, REPLY, Told
 from router.errors import BadFile, Location, Problem, closest
+from router.message.stems import overlap, stems
 
 TOPICS = ("technical", "billing", "sales", "other")
 URGENCIES = ("low", "normal", "high", "urgent")
@@ -35,6 +42,7 @@ COLUMNS: dict[str, tuple[str, dict[str, str]]] = {
     "vague": ("vague", {"yes": "vague", "no": "clean"}),
     "urgency": ("priority", {one: one for one in URGENCIES}),
     "ours": ("ours", {"yes": "ours", "no": "foreign"}),
+    REPLY: ("new_question_in_old_ticket", {"yes": ASKS_ANEW, "no": "clean"}),
 }
 PHRASE_WEIGHT = 0.5
 """Of a phrase in training, against a mail."""
@@ -55,7 +63,8 @@ class Example:
 
     sender: whose address, folded; what one sender wrote never stands on both sides of a split. thread: its References.
     weight: of one row in training. is_mail: False for a phrase, which teaches but measures nothing.
-    place: where it was read. corrected_by: whose labels these are, if somebody corrected them.
+    place: where it was read. corrected_by: whose labels these are, if somebody corrected them. told: of a pair, what is
+    known of the ticket; the text is the reply's.
     """
 
     id: str
@@ -71,6 +80,7 @@ class Example:
     is_mail: bool = True
     place: Location = NOWHERE
     corrected_by: str = ""
+    told: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +118,7 @@ def read(paths: Iterable[Path]) -> list[Example]:
                 correction = _correction(row, place, path.stem, problems)
                 corrections += [correction] if correction else []
                 continue
-            example = _example(row, place, path.stem, problems)
+            example = (_pair if "reply" in row else _example)(row, place, path.stem, problems)
             if example is None:
                 continue
             if example.id in seen:
@@ -189,7 +199,14 @@ def _json_rows(path: Path, problems: list[Problem]) -> Iterator[tuple[Location, 
         if not isinstance(row, dict):
             problems.append(Problem("E122", 'expected an object {"id": …, "body": …}', place))
             continue
-        yield place, {key: value for key, value in row.items() if isinstance(value, str)}
+        yield (
+            place,
+            {
+                key: value if isinstance(value, str) else json.dumps(value)
+                for key, value in row.items()
+                if isinstance(value, str) or key in ("ticket", "idle_days")
+            },
+        )
 
 
 def _csv_rows(path: Path, problems: list[Problem]) -> Iterator[tuple[Location, dict[str, str]]]:
@@ -276,6 +293,8 @@ def _example(row: dict[str, str], place: Location, stem: str, problems: list[Pro
         labels[classifier] = allowed[word]
     if len(problems) > bad:
         return None
+    if row.get("follow_up") != "yes":
+        labels.pop(REPLY, None)
     is_phrase = row.get("is") == "phrase"
     if "topic" in labels:
         labels.setdefault("ours", "ours")
@@ -292,6 +311,40 @@ def _example(row: dict[str, str], place: Location, stem: str, problems: list[Pro
         weight=PHRASE_WEIGHT if is_phrase else 1.0,
         is_mail=not is_phrase,
         place=place,
+    )
+
+
+def _pair(row: dict[str, str], place: Location, stem: str, problems: list[Problem]) -> Example | None:
+    """A ticket so far and a reply to it."""
+    bad = len(problems)
+    said, label = [row.get("subject", "")], COLUMNS[REPLY][1].get(row.get("new_question", ""))
+    try:
+        said += [one["text"] for one in json.loads(row.get("ticket", ""))]
+        idle_days = float(row.get("idle_days", ""))
+    except (ValueError, TypeError, KeyError):
+        problems.append(Problem("E124", 'a pair needs ticket: [{"by", "text"}, ...] and idle_days: NUMBER', place))
+        return None
+    if not row.get("id"):
+        problems.append(Problem("E124", "has no id", place))
+    if label is None:
+        problems.append(Problem("E125", 'new_question: expected "yes" or "no"', place))
+    if row.get("status") not in ("open", "closed"):
+        problems.append(Problem("E125", 'status: expected "open" or "closed"', place))
+    if len(problems) > bad or label is None:
+        return None
+    reply, known = without_quotes(row["reply"]), frozenset(stems(*said))
+    return Example(
+        id=row["id"],
+        sender=_address(row.get("sender", "")) or row["id"],
+        subject="",
+        text=reply,
+        language=row.get("lang", ""),
+        labels={REPLY: label},
+        thread="".join(row.get("situation", "").split()),
+        tags=tuple(row.get("tags", "").split()),
+        source=row.get("source", "") or stem,
+        place=place,
+        told=Told(overlap(reply, known.__contains__), row["status"] == "closed", idle_days),
     )
 
 

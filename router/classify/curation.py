@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from router.classify import features, personal
 from router.classify.corpus import Example
+from router.classify.replies import REPLY
 from router.errors import BadFile, Problem
 
 SAME = 0.8
@@ -83,13 +84,18 @@ def _without_duplicates(examples: Sequence[Example]) -> tuple[list[Example], dic
         key = words or (one.id,)  # empty mails say nothing, and are not the same for that
         first = by_text.setdefault(key, one)
         if first is not one and one.is_mail == first.is_mail:
-            clash = {name for name in one.labels if first.labels.get(name, one.labels[name]) != one.labels[name]}
+            # the same reply is right in one ticket and a new question in another
+            clash = {
+                name
+                for name in one.labels
+                if name != REPLY and first.labels.get(name, one.labels[name]) != one.labels[name]
+            }
             if clash and one.is_mail:
                 problems.append(
                     Problem("E127", f'"{one.id}" says what {first.place} says, with another {min(clash)}', one.place)
                 )
                 continue
-            if not clash and set(one.labels) <= set(first.labels):
+            if not clash and one.told is None and set(one.labels) <= set(first.labels):
                 duplicates[one.id] = first.id
                 continue
         if not one.is_mail:
@@ -98,7 +104,7 @@ def _without_duplicates(examples: Sequence[Example]) -> tuple[list[Example], dic
             continue
         own = frozenset(words[at : at + SHINGLE] for at in range(len(words) - SHINGLE + 1))
         near, likeness = _nearest(own, shingles, holders)
-        if near is not None and likeness >= SAME and kept[near].labels == one.labels:
+        if near is not None and likeness >= SAME and one.told is None and kept[near].labels == one.labels:
             duplicates[one.id] = kept[near].id
             continue
         if near is not None and likeness >= ALIKE:

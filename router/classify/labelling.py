@@ -17,7 +17,7 @@ from pathlib import Path
 
 from router.classify import personal
 from router.classify.corpus import COLUMNS, Example
-from router.classify.model import OURS, Model
+from router.classify.model import INNER, Model
 from router.errors import BadInput
 
 MAX_TEXT = 32_768
@@ -58,7 +58,7 @@ class Candidate:
 
 def classifiers_of(model: Model, wanted: Sequence[str] = ()) -> tuple[Classifier, ...]:
     """Those of the model that a file can say something about. wanted: only these. Raises BadInput."""
-    known = {name: labels for name, labels in model.labels.items() if name in COLUMNS and name != OURS}
+    known = {name: labels for name, labels in model.labels.items() if name in COLUMNS and name not in INNER}
     for name in wanted:
         if name not in known:
             raise BadInput(f'the model {model.id} has no classifier "{name}"; it has {", ".join(known)}')

@@ -20,6 +20,7 @@ from router.classify import features
 from router.classify.features import BLOCKS, MARKS, PLACE_BLOCKS, TOKEN_BLOCKS
 from router.classify.lexicon import Lexicon
 from router.classify.normalise import SINGLE_LETTERS, plain_skeleton, unspaced
+from router.classify.replies import REPLY, Evidence, Told
 from router.classify.tokens import END, SPACED_LETTERS, chunks_of, plain_word, tokens_of
 from router.vocabulary import UNDETERMINED
 
@@ -31,6 +32,9 @@ TOKENS = 30_000
 
 OURS = "ours"
 """The inner classifier that knows mail of this trade from other texts; its score is not given out."""
+
+INNER = frozenset({OURS, REPLY})
+"""Classifiers that `scores` does not give out."""
 
 Numbers: TypeAlias = NDArray[np.float64]
 
@@ -192,6 +196,7 @@ class Model:
         heads: Mapping[str, Head],
         lexicon: Lexicon,
         words: Sequence[str] = (),
+        evidence: Evidence | None = None,
     ) -> None:
         self.id = model_id
         self.labels = labels
@@ -200,6 +205,8 @@ class Model:
         self.heads = heads
         self.lexicon = lexicon
         self.words = words
+        self.evidence = evidence
+        self._given = {name: head for name, head in heads.items() if name != REPLY}
         self._columns = blocks[BLOCKS[0]].table.shape[1]
         self._matrix, self._bias = _all_heads(heads, self._columns - 1)
         self._rows = {}
@@ -249,7 +256,20 @@ class Model:
         """
         sums = self.sums(subject, text)
         logits = np.concatenate([sums.whole, sums.peak, sums.shape]) @ self._matrix + self._bias
-        return _judge_one(logits.tolist(), self.heads)
+        return _judge_one(logits.tolist(), self._given)
+
+    def asks_anew(self, text: str, told: Told) -> float | None:
+        """How likely a reply in a ticket asks something else; None when the model has not learned that. text: what
+        its author wrote, without quotes and without the Subject, which is the ticket's.
+        """
+        if self.evidence is None:
+            return None
+        column = self.heads[REPLY].columns.start
+        sums = self.sums("", text)
+        logit = float(
+            np.concatenate([sums.whole, sums.peak, sums.shape]) @ self._matrix[:, column] + self._bias[column]
+        )
+        return self.evidence.of_words(logit) if told.nothing else self.evidence.probability(logit, told)
 
     def sums(self, subject: str, text: str) -> Sums:
         """Of one mail: each array without its first dimension."""

@@ -124,6 +124,9 @@ def _content(model: Model) -> dict[str, Any]:
         },
         "lexicon": model.lexicon.text,
         "words": list(model.words),
+        "evidence": None
+        if model.evidence is None
+        else {"weights": model.evidence.weights, "bias": model.evidence.bias, "usual": model.evidence.usual},
     }
 
 

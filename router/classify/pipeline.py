@@ -35,7 +35,7 @@ class Settings:
 
 DEFAULTS = Settings(
     scale={"chars": 1.5, "words": 1.5, "pairs": 1.5, "concepts": 0.6, "concept_pairs": 0.6},
-    strength={"topic": 10.0, "abuse": 10.0, "vague": 3.0, "urgency": 3.0, "ours": 10.0},
+    strength={"topic": 10.0, "abuse": 10.0, "vague": 3.0, "urgency": 3.0, "ours": 10.0, "reply": 3.0},
 )
 
 

@@ -30,7 +30,8 @@ import numpy as np
 
 from router.classify import lexicon, signing
 from router.classify.features import BLOCKS, FEATURE_VERSION
-from router.classify.model import OURS, Block, Head, Model, Thresholds
+from router.classify.model import INNER, Block, Head, Model, Thresholds
+from router.classify.replies import Evidence
 from router.classify.signing import BadSignature, PublicKey
 from router.errors import BadInput
 from router.ownership import group_is_private
@@ -126,7 +127,7 @@ def _model(manifest: Manifest, content: Mapping[str, Any]) -> Model:
             part["shape"],
             part["prior"],
         )
-    if {name: head.labels for name, head in heads.items() if name != OURS} != dict(manifest.labels):
+    if {name: head.labels for name, head in heads.items() if name not in INNER} != dict(manifest.labels):
         raise ValueError("its labels are not the manifest's")
     return Model(
         manifest.id,
@@ -136,6 +137,7 @@ def _model(manifest: Manifest, content: Mapping[str, Any]) -> Model:
         heads,
         lexicon.parse(content["lexicon"]),
         tuple(content.get("words", ())),
+        Evidence(**content["evidence"]) if content.get("evidence") else None,
     )
 
 

@@ -166,7 +166,7 @@ def _spread(number: int) -> list[int]:
 def _learning(curve: Curve) -> str:
     if not curve:
         return ""
-    lines = [Line(name, [(share, found[name]) for share, found in curve], dots=True) for name in curve[-1][1]]
+    lines = [Line(name, [(share, found[name]) for share, found in curve], dots=True) for name in curve[0][1]]
     ticks = [(share, f"{share * 100:.0f} %") for share, _ in curve]
     title = "<h2>Would more mails help? <small>topic: macro-F1; abuse: average precision</small></h2>"
     picture = charts.plot("Learning curve", "share of the mails", "measure", lines, y_from=0.5, x_ticks=ticks)

@@ -9,11 +9,13 @@ import click
 
 from router.classify import registry
 from router.classify.model import Model, Thresholds, decide_label
+from router.classify.replies import ASKS_ANEW, NEW_QUESTION, Told
 from router.cli.shared_options import MODELS
 from router.errors import BadFile, Location, Problem
 from router.generation import load_generation, rule_thresholds
 from router.message.language import detect
 from router.message.quoting import split
+from router.message.stems import overlap, stems
 
 
 @click.command("classify")
@@ -27,6 +29,9 @@ from router.message.quoting import split
 @click.option("--json", "as_json", is_flag=True, help="JSON lines.")
 def classify_command(model_id: str | None, models: Path, rules: Path | None, as_json: bool) -> None:
     """Classify JSON lines {"id", "subject", "body"} from standard input; one line a mail, in input order.
+
+    `new_question` is meant for replies in a ticket; it judges better when the line also has "ticket": [{"text": …}, …]
+    (what was written so far), "status": "open" or "closed", and "idle_days".
 
     \b
     echo '{"id": "1", "subject": "Invoice", "body": "Please send the invoice."}' | mailrouter classify --json
@@ -73,6 +78,9 @@ def classified(model: Model, thresholds: dict[str, Thresholds], row: dict[str, A
     language, _ = detect(text)
     scores = model.scores(subject, text, language)
     found: dict[str, Any] = {"id": row.get("id"), "language": language}
+    likely = model.asks_anew(text, told_of(row, text))
+    if likely is not None:
+        scores = {**scores, NEW_QUESTION: {ASKS_ANEW: likely}}
     for name, p in scores.items():
         label = decide_label(p, thresholds[name])
         found[name] = {
@@ -81,6 +89,20 @@ def classified(model: Model, thresholds: dict[str, Thresholds], row: dict[str, A
             "p": {one: round(value, 6) for one, value in p.items()},
         }
     return found
+
+
+def told_of(row: dict[str, Any], reply: str) -> Told:
+    """What a row tells of the ticket that it replies to; nothing, when it tells nothing."""
+    said = [
+        one["text"] for one in row.get("ticket") or () if isinstance(one, dict) and isinstance(one.get("text"), str)
+    ]
+    known = frozenset(stems(row.get("subject", ""), *said))
+    status, idle = row.get("status"), row.get("idle_days")
+    return Told(
+        overlap(reply, known.__contains__) if said else None,
+        None if status is None else status == "closed",
+        float(idle) if isinstance(idle, int | float) and not isinstance(idle, bool) else None,
+    )
 
 
 def as_text(found: dict[str, Any]) -> str:

@@ -234,7 +234,7 @@ def _thread_shown(e: Evaluation) -> str:
 def new_question(test: c.NewQuestionIs, making: Making) -> Check:
     """`new_question: likely | unlikely`: whether a reply asks something else than its ticket.
 
-    Unknown when the detector abstains.
+    By the model, if it has learned that; else by rules of thumb. Unknown in between, when it abstains.
     """
     wanted = test.state
 
@@ -250,8 +250,9 @@ def new_question(test: c.NewQuestionIs, making: Making) -> Check:
         known = views.thread(e)
         if isinstance(known, Unknown):
             return ""
-        return str(known.new_question) + (
-            f", similarity {known.similarity:.2f}" if known.similarity is not None else ""
-        )
+        shown = [str(known.new_question)]
+        shown += [f"p {known.asks_anew:.2f}"] if known.asks_anew is not None else []
+        shown += [f"similarity {known.similarity:.2f}"] if known.similarity is not None else []
+        return ", ".join(shown)
 
     return Check(judge, f"new_question {wanted}", evidence, STORE)

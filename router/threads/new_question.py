@@ -1,9 +1,10 @@
 """Whether a reply in a ticket asks something else than the ticket (rules-language.md 5.4): likely, unlikely, unknown.
 
-A person has the last word, so that this is modest: `likely` needs the writer to say so, or an old closed ticket whose
-words the reply does not share; thanks, a few words, or answers between our quoted lines are never a new question; the
-rest is unknown and does nothing. How people say "another question" is rules.yaml's business (`says_so`); what thanks
-and closing words are is general knowledge of languages.
+A person has the last word, so that this is modest. A model that has learned it from pairs of ticket and reply judges
+best (classify/replies.py); without one, `likely` needs the writer to say so, or an old closed ticket whose words the
+reply does not share. Thanks, a few words, or answers between our quoted lines are never a new question; the rest is
+unknown and does nothing. How people say "another question" is rules.yaml's business (`says_so`); what thanks and
+closing words are is general knowledge of languages.
 """
 
 import re
@@ -57,7 +58,7 @@ def find(
     ticket, None when nobody knows."""
     if not message.text_known or message.encrypted:
         return NewQuestion.UNKNOWN
-    if len(_WORD.findall(message.new_text[:MAX_CLOSING_CHARACTERS])) < MIN_WORDS or is_closing(message.new_text):
+    if _is_short(message):
         return NewQuestion.UNLIKELY
     if says_so:
         return NewQuestion.LIKELY
@@ -66,6 +67,24 @@ def find(
     if closed and idle_days is not None and idle_days > IDLE_DAYS and similarity is not None and similarity < UNLIKE:
         return NewQuestion.LIKELY
     return NewQuestion.UNKNOWN
+
+
+def belongs_by_form(message: Message) -> bool:
+    """Whether no model need be asked: nobody can read it, it only thanks, has a few words, or answers line by line."""
+    unread = not message.text_known or message.encrypted
+    return unread or _is_short(message) or answers_between(message.full_text)
+
+
+def by_likelihood(likely: float, accept: float, reject: float) -> NewQuestion:
+    """A model's word: likely from `accept` on, unlikely up to `reject`, between them nobody knows."""
+    if likely >= accept:
+        return NewQuestion.LIKELY
+    return NewQuestion.UNLIKELY if likely <= reject else NewQuestion.UNKNOWN
+
+
+def _is_short(message: Message) -> bool:
+    few = len(_WORD.findall(message.new_text[:MAX_CLOSING_CHARACTERS])) < MIN_WORDS
+    return few or is_closing(message.new_text)
 
 
 def is_closing(text: str) -> bool:

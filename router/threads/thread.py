@@ -12,7 +12,8 @@ class Thread:
 
     noted: ticket numbers seen but not believed. related: Message-ID or ticket it hangs on without belonging to it.
     acknowledgement: it answers an acknowledgement of ours. status ("open" | "closed"), idle_days, overlap (of the new
-    text with the ticket's words) and participant (the author took part): None when nobody knows.
+    text with the ticket's words) and participant (the author took part): None when nobody knows. asks_anew: how likely
+    the mail asks something else than the ticket, by the model.
     """
 
     state: ThreadState
@@ -23,6 +24,7 @@ class Thread:
     status: str | None = None
     idle_days: float | None = None
     overlap: Overlap | None = None
+    asks_anew: float | None = None
     participant: bool | None = None
     new_question: NewQuestion = NewQuestion.UNKNOWN
     why: str = ""

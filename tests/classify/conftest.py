@@ -8,7 +8,9 @@ import pytest
 from router.classify.corpus import Example
 from router.classify.model import OURS
 from router.classify.pipeline import Settings
+from router.classify.replies import REPLY, Told
 from router.classify.train import TrainResult, train
+from router.message.stems import Overlap
 
 WORDS = {
     "technical": "сервер сайт не працює помилка 502 error website down почта не отправляется ssh timeout dns",
@@ -20,7 +22,7 @@ FOREIGN = ["Guten Tag, wo bleibt mein Paket", "my flight was late", "рецеп�
 
 SMALL = Settings(
     scale={"chars": 1, "words": 1, "pairs": 1, "concepts": 1, "concept_pairs": 1},
-    strength={"topic": 10, "abuse": 10, "vague": 10, "urgency": 10, OURS: 10},
+    strength={"topic": 10, "abuse": 10, "vague": 10, "urgency": 10, OURS: 10, REPLY: 10},
     folds=3,
 )
 
@@ -50,6 +52,20 @@ def tiny_examples() -> list[Example]:
                     "urgency": urgency,
                     OURS: "ours",
                 },
+            )
+        )
+    for number in range(120):
+        anew = number % 2 == 0
+        words = " ".join(draw.choice(WORDS["billing" if anew else "technical"].split(), 4))
+        made.append(
+            Example(
+                id=f"p-{number}",
+                sender=f"p{number}@firm.example",
+                subject="",
+                text=words + (". ещё вопрос" if anew else ". все так само"),
+                language="ru",
+                labels={REPLY: "new" if anew else "clean"},
+                told=Told(Overlap(4, 0 if anew else 4, float(not anew), not anew, anew), anew, 20.0 if anew else 0.5),
             )
         )
     for number, text in enumerate(FOREIGN):

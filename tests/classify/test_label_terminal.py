@@ -139,7 +139,7 @@ def test_label_then_train_then_the_correction_is_in_the_manifest(
     with data.open("w", encoding="utf-8") as stream:
         for one in make_examples():
             row = {"id": one.id, "from": one.sender, "subject": one.subject, "body": one.text, "lang": one.language}
-            if one.is_mail:
+            if "topic" in one.labels:
                 row |= {"topic": one.labels["topic"], "abusive": "yes" if one.labels["abuse"] == "abusive" else "no"}
                 stream.write(json.dumps(row) + "\n")
     terminal = label("data.jsonl", "mail/site.eml", "--by", "olga", "--limit", "81", "--classifier", "topic")
