@@ -128,6 +128,8 @@ class Decision:
     degraded: tuple[Degraded, ...] = ()
     trace: tuple[TraceLine, ...] = ()
     bounce: Bounce | None = None
+    classifiers: Mapping[str, Classified] = field(default_factory=dict)
+    """Those of rules.yaml beside topic and abuse."""
 
     def as_json(self) -> dict[str, Any]:
         """The object of contract.md, in its order; datetimes as ISO 8601 with offset."""
@@ -208,6 +210,9 @@ class Decision:
                 for line in self.trace
             ],
             "bounce": None if self.bounce is None else _bounce_as_json(self.bounce),
+            "classifiers": {
+                name: {"label": one.label, "by": one.by, "p": dict(one.p)} for name, one in self.classifiers.items()
+            },
         }
 
 

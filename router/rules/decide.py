@@ -137,6 +137,9 @@ def _summed_up(evaluation: Evaluation, writing: Writing, lines: tuple[TraceLine,
         degraded=_degraded(evaluation),
         trace=lines,
         bounce=facts.bounce,
+        classifiers={
+            name: _classified(evaluation, name) for name in ruleset.file.classifiers if name not in views.SHOWN
+        },
     )
     added = fields_of(
         decision,

@@ -2,8 +2,9 @@
 
 import textwrap
 from datetime import datetime
+from operator import itemgetter
 
-from router.decision import Decision, TraceLine
+from router.decision import Classified, Decision, TraceLine
 from router.rules.gates import NOT_JUDGED, WHEN
 from router.rules.ruleset import Ruleset
 from router.signals.bounce import Bounce
@@ -63,6 +64,12 @@ def _wrapped(pieces: list[str], width: int) -> list[str]:
     return lines
 
 
+def _likeliest(one: Classified) -> str:
+    """`normal p 0.71`; of a classifier with one label, `p 0.02`."""
+    label, p = max(one.p.items(), key=itemgetter(1))
+    return f"p {p:.2f}" if len(one.p) == 1 else f"{label} p {p:.2f}"
+
+
 def _outcome(decision: Decision) -> list[str]:
     lines = [_said("queue", _queue(decision))]
     topic = decision.topic
@@ -72,6 +79,9 @@ def _outcome(decision: Decision) -> list[str]:
             by += f" {decision.model}" if decision.model else ""
             by += f", p {topic.p[topic.label]:.2f}"
         lines.append(_said("topic", f"{topic.label}, by {by}"))
+    told = [f"{name} {_likeliest(one)}" for name, one in decision.classifiers.items() if one.p]
+    if told:
+        lines.append(_said("also", ", ".join(told)))
     ticket = f", ticket {decision.thread.ticket}" if decision.thread.ticket else ""
     lines.append(_said("thread", f"{decision.thread.state}{ticket}" + (", split off" if decision.split else "")))
     identity = decision.identity

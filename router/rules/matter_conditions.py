@@ -64,7 +64,12 @@ def score(test: c.Score, making: Making) -> Check:
         return (low is None or p >= low) and (high is None or p < high)
 
     bounds = ("" if low is None else f" at least {low}") + ("" if high is None else f" below {high}")
-    return Check(judge, f"score {name} {label}{bounds}", lambda e: topic_shown(e, name, (label,)), MODEL)
+
+    def evidence(e: Evaluation) -> str:
+        view = views.labels(e, name)
+        return "; ".join(view.causes) if isinstance(view, Unknown) else f"p {view.p.get(label, 0.0):.2f}"
+
+    return Check(judge, f"score {name} {label}{bounds}", evidence, MODEL)
 
 
 def mixed(test: c.Mixed, making: Making) -> Check:

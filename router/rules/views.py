@@ -16,7 +16,8 @@ from router.vocabulary import AccountState, ContactState
 
 TOPIC = "topic"
 ABUSE = "abuse"
-"""The two classifiers that the decision itself shows (contract.md)."""
+SHOWN = frozenset({TOPIC, ABUSE})
+"""The two classifiers that the decision shows by name (contract.md); others stand under `classifiers`."""
 
 _BETWEEN_CONTRACTS = re.compile(r"[\s,;|]+")
 
