@@ -34,11 +34,20 @@ SCHEMA = Schema(
         CREATE INDEX mail_by_time ON mail (at);
         CREATE INDEX mail_by_queue_id ON mail (queue_id);
         CREATE INDEX mail_by_sender ON mail (sender)
+        """,
         """
+        CREATE TABLE sides (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+        CREATE TABLE shadow (
+            number INTEGER PRIMARY KEY, at INTEGER NOT NULL, queue_id TEXT, sides INTEGER NOT NULL,
+            skipped INTEGER NOT NULL, failed TEXT, difference TEXT
+        );
+        CREATE INDEX shadow_by_time ON shadow (at);
+        CREATE INDEX shadow_by_queue_id ON shadow (queue_id)
+        """,
     ],
 )
 """at: milliseconds since 1970. recipients: their pseudonyms, one after the other. marks: `r=` rules that fired, `s=`
-rules in shadow that did, `t=` tags, each on a line."""
+rules in shadow that did, `t=` tags, each on a line. shadow: one row a mail that `settings.shadow` decided too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,20 @@ class Record:
     sender: str
     recipients: Sequence[str]
     event: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One mail that the shadow decided too. sides: `RULES MODEL | RULES MODEL`, what was in use and the shadow.
+    skipped: mails it let pass since the one before. failed: why it could not decide, or "". difference: as
+    `shadow.compare.difference` tells; None: none."""
+
+    at_ms: int
+    queue_id: str | None
+    sides: str
+    skipped: int
+    failed: str
+    difference: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +135,31 @@ class Journal:
                 rows,
             )
 
+    def compare(self, mails: Sequence[Compared]) -> None:
+        """Enter what the shadow said of some mails, all or none."""
+        with self.store.transaction() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO sides (text) VALUES (?)", [(one,) for one in {mail.sides for mail in mails}]
+            )
+            connection.executemany(
+                "INSERT INTO shadow (at, queue_id, sides, skipped, failed, difference)"
+                " VALUES (?, ?, (SELECT number FROM sides WHERE text = ?), ?, ?, ?)",
+                [
+                    (one.at_ms, one.queue_id, one.sides, one.skipped, one.failed or None, _told(one.difference))
+                    for one in mails
+                ],
+            )
+
     def purge(self, before: datetime) -> int:
         """Forget some of what is older; 0 when nothing is left to forget."""
         with self.store.transaction() as connection:
-            return connection.execute(
-                "DELETE FROM mail WHERE number IN (SELECT number FROM mail WHERE at < ? LIMIT ?)",
-                (_milliseconds(before), DELETED_AT_ONCE),
-            ).rowcount
+            return sum(
+                connection.execute(
+                    f"DELETE FROM {table} WHERE number IN (SELECT number FROM {table} WHERE at < ? LIMIT ?)",
+                    (_milliseconds(before), DELETED_AT_ONCE),
+                ).rowcount
+                for table in ("mail", "shadow")
+            )
 
     def forget(self, address: str) -> int:
         """Take a person out of the journal: mail from that address keeps its figures, but neither domain nor the ids
@@ -126,8 +167,11 @@ class Journal:
         pseudonym = self.pseudonyms.address(address)
         blank = bytes(ADDRESS_BYTES)
         with self.store.transaction() as connection:
-            sent = connection.execute("SELECT number, event FROM mail WHERE sender = ?", (pseudonym,)).fetchall()
-            for number, event in sent:
+            sent = connection.execute(
+                "SELECT number, event, queue_id FROM mail WHERE sender = ?", (pseudonym,)
+            ).fetchall()
+            for number, event, queue_id in sent:
+                connection.execute("UPDATE shadow SET queue_id = NULL WHERE queue_id = ?", (queue_id,))
                 connection.execute(
                     "UPDATE mail SET sender = NULL, domain = '', queue_id = NULL, decision = NULL, event = ?"
                     " WHERE number = ?",
@@ -139,7 +183,7 @@ class Journal:
             for number, recipients in received:
                 kept = b"".join(blank if one == pseudonym else one for one in _cut(recipients))
                 connection.execute("UPDATE mail SET recipients = ? WHERE number = ?", (kept, number))
-        return len({number for number, _ in sent} | {number for number, _ in received})
+        return len({number for number, _, _ in sent} | {number for number, _ in received})
 
     def close(self) -> None:
         self.store.close()
@@ -190,6 +234,26 @@ class History:
         """All mails that fit, oldest first, one at a time."""
         where, values = self._where(wanted)
         yield from self._entries(f"SELECT number, at, queue_id, domain, event FROM mail{where} ORDER BY number", values)
+
+    def compared(self, since: datetime | None = None, queue_id: str | None = None) -> Iterator[Compared]:
+        """What the shadow said, oldest first, one at a time. since: aware; None: as long as the same two sides were
+        compared as last. queue_id: of that mail only."""
+        if since is None and queue_id is None:
+            where = "sides = (SELECT sides FROM shadow ORDER BY number DESC LIMIT 1)"
+            values: tuple[Any, ...] = ()
+        elif since is not None:
+            where, values = "at >= ?", (_milliseconds(since),)
+        else:
+            where, values = "queue_id = ?", (queue_id,)
+        try:
+            for at, found, text, skipped, failed, told in self.connection.execute(
+                "SELECT at, queue_id, text, skipped, failed, difference FROM shadow"
+                f" JOIN sides ON sides.number = shadow.sides WHERE {where} ORDER BY shadow.number",
+                values,
+            ):
+                yield Compared(at, found, text, skipped, failed or "", json.loads(told) if told else None)
+        except sqlite3.Error as error:
+            raise LookupFailed(f"the journal cannot be read: {error}") from error
 
     def close(self) -> None:
         self.connection.close()
@@ -277,6 +341,10 @@ class Report:
 
 def _count(counts: dict[str, int], name: str) -> None:
     counts[name] = counts.get(name, 0) + 1
+
+
+def _told(difference: Mapping[str, Any] | None) -> str | None:
+    return None if difference is None else json.dumps(difference, ensure_ascii=False, separators=(",", ":"))
 
 
 def _domain(address: str) -> str:

@@ -12,14 +12,14 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from router.control import Control
-from router.errors import BadInput
+from router.errors import BadInput, Location
 from router.journal import MAX_RECIPIENTS
 from router.lookups.client import LookUps
 from router.lookups.client import Settings as LookUpSettings
@@ -37,6 +37,7 @@ from router.recorder.client import RecorderClient
 from router.recorder.client import Settings as RecorderSettings
 from router.reload import Reloader, Source
 from router.rule_files import private
+from router.shadow.beside import Shadow, Wanted
 from router.workers.loaded import Loaded
 from router.workers.pool import Limits, Pool
 
@@ -79,7 +80,15 @@ class Service:
         self.log = log
         self.look_ups = LookUps(settings.look_ups, log)
         self.recorder = RecorderClient(settings.recorder, log)
-        self.pool = Pool(settings.limits, self._record, log, look_ups=self.look_ups, learn=self.recorder.learn)
+        self.shadow = Shadow(log, self.recorder.compared, lambda: self.pool.state()["mails_waiting"] > 0)
+        self.pool = Pool(
+            settings.limits,
+            self._record,
+            log,
+            look_ups=self.look_ups,
+            learn=self.recorder.learn,
+            seen=self.shadow.seen,
+        )
         self.reloader = Reloader(settings.source, self.pool, log, self._in_use)
         self.front = Front(
             self.pool.decide,
@@ -93,7 +102,7 @@ class Service:
         self._started_at = datetime.now(UTC)
         self._metrics_at: list[Listener] = []
         self._stop = asyncio.Event()
-        self._reloads: set[asyncio.Task[bool]] = set()
+        self._reloads: set[asyncio.Task[Any]] = set()
 
     async def run(self) -> None:
         settings, front = self.settings, self.front
@@ -131,13 +140,16 @@ class Service:
                 listener.close()
             if control is not None:
                 await control.close()
-            await self.pool.close()
+            await asyncio.gather(self.shadow.close(), self.pool.close())
             await self.look_ups.close()
             await self.recorder.close()
             self.log("stopped", **{name: self.pool.counters[name] for name in sorted(self.pool.counters)})
 
     def _hang_up(self) -> None:
-        task = asyncio.get_running_loop().create_task(self.reloader.reload())
+        self._background(self.reloader.reload())
+
+    def _background(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._reloads.add(task)
         task.add_done_callback(self._reloads.discard)
 
@@ -151,6 +163,30 @@ class Service:
 
     def _in_use(self, loaded: Loaded) -> None:
         self.recorder.keep(self.settings.retention_s or loaded.retention_s)
+        self._background(self.shadow.use(self._wanted_shadow(loaded), loaded))
+
+    def _wanted_shadow(self, loaded: Loaded) -> Wanted | None:
+        """What `settings.shadow` of these rules names, with all that loading needs."""
+        named, source = loaded.shadow, self.settings.source
+        if named is None:
+            return None
+        base = source.rules.parent
+        return Wanted(
+            rules=base / named["rules"] if named["rules"] else Path(loaded.path),
+            model=named["model"],
+            named=", ".join(one for one in (named["rules"], named["model"]) if one),
+            at=Location(str(source.rules), int(named["line"]), int(named["column"])),
+            load={
+                "models": source.models,
+                "at": source.at,
+                "base": base,
+                "owners": () if source.owner is None else (source.owner,),
+                "group": source.group,
+                "key_file": source.key_file,
+                "state": source.state,
+                "model_keys": source.model_keys,
+            },
+        )
 
     def _make_key(self) -> None:
         """The key of the stores, before the processes that read it. Without one nothing is recorded."""
@@ -223,7 +259,9 @@ class Service:
     async def tell_reload(self) -> dict[str, Any]:
         """The answer to `mailrouter reload`."""
         await self.reloader.reload()
-        return {**(self.reloader.outcome or {}), **self.reloader.status()}
+        await asyncio.sleep(0)  # the shadow's loading begins
+        await self.shadow.settled()
+        return {**(self.reloader.outcome or {}), **self.reloader.status(), "shadow": self.shadow.status()}
 
     async def tell_status(self) -> dict[str, Any]:
         """The answer to `mailrouter status`. counters: since the start; degraded: of those, mails by reason; mails: by
@@ -254,6 +292,7 @@ class Service:
                 "pid": self.recorder.pid,
                 "waiting": self.recorder.waiting,
             },
+            "shadow": self.shadow.status(),
             "counters": dict(sorted(counters.items())),
         }
 

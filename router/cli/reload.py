@@ -49,6 +49,8 @@ def reload_now(rules: Path, state: Path | None, control: Path | None, as_json: b
             )
         if answer["model"]["id"] and answer["model"]["refused"]:
             click.echo(f"warning: the promoted model is refused: {answer['model']['refused']}", err=True)
+        if (shadow := answer.get("shadow")) and shadow["state"] == "refused":
+            click.echo(f"warning: no shadow: {shadow['why']}", err=True)
         click.echo(f"reloaded: {in_use(answer)}")
     else:
         click.echo(answer.get("reason", "refused"), err=True)
@@ -112,6 +114,7 @@ def described(answer: dict[str, Any]) -> list[str]:
         lines.append(f"mails      {told}")
     if answer["degraded"]:
         lines.append("degraded   " + ", ".join(f"{count} {reason}" for reason, count in answer["degraded"].items()))
+    lines += _shadow(answer["shadow"])
     recorder = answer["recorder"]
     lines.append("journal    " + _recorder(recorder))
     if last is not None:
@@ -128,6 +131,14 @@ def _model(model: dict[str, Any]) -> str:
         return f"none: by rules alone ({model['refused']})"
     refused = f", THE ONE BEFORE: the promoted one is refused: {model['refused']}" if model["refused"] else ""
     return f"{model['id']}{refused}"
+
+
+def _shadow(shadow: dict[str, Any] | None) -> list[str]:
+    if shadow is None:
+        return []
+    counts = ", ".join(f"{shadow[one]} {one}" for one in ("same", "differs", "skipped", "failed"))
+    said = f"shadow     {shadow['named']}: {shadow['state']}; {counts}"
+    return [said, *(f"           {line}" for line in (shadow["why"] or "").splitlines())]
 
 
 def _unusual(verdict: str) -> str:

@@ -34,6 +34,9 @@ NAMES: dict[str, str] = {
     "mailrouter_records_waiting": "Records that are not written yet.",
     "mailrouter_lessons_total": "Mails of the desk that taught the thread store: learned, lost.",
     "mailrouter_mta_lacks": "1 for each edit that a mail server that came by does not carry out.",
+    "mailrouter_shadow_total": "Mails that the shadow decided too: same, differs, failed; or let pass: skipped.",
+    "mailrouter_shadow_differences_total": "Mails that the shadow decided otherwise, by what differs.",
+    "mailrouter_shadow_deciding": "1: the shadow of the rules decides; 0: it is refused, stopped or what is in use.",
     "mailrouter_lookups_total": "Look-ups outside (DNS, lists), by what became of them.",
     "mailrouter_events_total": "Everything else that is counted.",
 }
@@ -91,6 +94,11 @@ class _Collector(Collector):
         yield _counter("lessons", ("outcome",), lessons)
         lacks = {(str(mta["version"]), edit) for mta in status["mta"] for edit in mta["lacking"]}
         yield _gauge("mta_lacks", ("version", "edit"), [(one, 1) for one in sorted(lacks)])
+        shadow = status.get("shadow") or {}
+        outcomes = [((one,), shadow[one]) for one in ("same", "differs", "skipped", "failed") if one in shadow]
+        yield _counter("shadow", ("outcome",), outcomes)
+        yield _counter("shadow_differences", ("kind",), _single(shadow.get("kinds", {})))
+        yield _gauge("shadow_deciding", (), [((), int(shadow["state"] == "deciding"))] if shadow else [])
         yield _counter("lookups", ("outcome",), _taken(counters, "lookups-") + _taken(counters, "dns-", "dns "))
         yield _counter("events", ("event",), _single(counters))
 

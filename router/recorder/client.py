@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from router.journal import Compared
 from router.recorder.wire import MAX_ANSWER_BYTES, item, items_frame, told_from
 
 COLLECT_S = 0.5
@@ -81,6 +82,10 @@ class RecorderClient(asyncio.Protocol):
     ) -> None:
         """Write down a decided mail, later. Addresses are bare ones."""
         self._put("mail", at_ms, queue_id, sender, list(recipients), event)
+
+    def compared(self, one: Compared) -> None:
+        """Write down what the shadow said of a mail, later."""
+        self._put("shadow", one.at_ms, one.queue_id, one.sides, one.skipped, one.failed, one.difference)
 
     def learn(self, lesson: Mapping[str, Any]) -> None:
         """Remember what a mail teaches about threads (`threads.learning.Lesson.plain`), later."""

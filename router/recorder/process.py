@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from router import journal
 from router.errors import BadInput, LookupFailed
-from router.journal import Journal, Record
+from router.journal import Compared, Journal, Record
 from router.pseudonyms import Pseudonyms, read_key
 from router.recorder.wire import Item, items_from, told_frame
 from router.threads import store as threads
@@ -82,9 +82,12 @@ class Recorder:
         self.open()
         records: list[Record] = []
         lessons: list[Lesson] = []
+        compared: list[Compared] = []
         for kind, *values in items:
             if kind == "mail":
                 records.append(Record(*values))
+            elif kind == "shadow":
+                compared.append(Compared(*values))
             elif kind == "learn":
                 try:
                     lessons.append(lesson_from_plain(values[0]))
@@ -94,6 +97,7 @@ class Recorder:
             elif kind == "keep":
                 self.kept = journal.KEPT if values[0] is None else timedelta(seconds=values[0])
         self._write(self._journal.write if self._journal else None, records, journal.NAME)
+        self._write(self._journal.compare if self._journal else None, compared, journal.NAME)
         self._write(self._threads.learn if self._threads else None, lessons, threads.NAME)
 
     def _write(self, write: Callable[[list[Any]], None] | None, what: list[Any], name: str) -> None:

@@ -1,6 +1,7 @@
 """What goes between the front and the recorder: length-prefixed frames.
 
-front -> recorder   marshal (("mail", at_ms, queue_id, sender, recipients, event), ("learn", lesson), ("keep", s), …)
+front -> recorder   marshal (("mail", at_ms, queue_id, sender, recipients, event), ("learn", lesson), ("keep", s),
+                    ("shadow", at_ms, queue_id, sides, skipped, failed, difference), …)
 recorder -> front   JSON {"written": n, "failed": n, "said": [[event, {...}], ...]}
 """
 

@@ -30,6 +30,10 @@ class Loaded:
     """Why nothing is known of what left from here, or ""."""
     also_stripped: Sequence[str] = ()
     """What fields of a helpdesk begin with that nobody outside may set."""
+    path: str = ""
+    """Of the file that was loaded: the rules', or a kept copy."""
+    shadow: Mapping[str, Any] | None = None
+    """What `settings.shadow` names: rules, model, and the line and column where it stands."""
     retention_s: float | None = None
     """How long the rules want the journal to keep a mail; None: they do not say."""
 

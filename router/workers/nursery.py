@@ -40,6 +40,7 @@ from router.milter.edits import Sign
 from router.pseudonyms import read_key
 from router.rules import cases, problems
 from router.rules.load import check
+from router.rules.schema import Shadow
 from router.rules.surroundings import ending
 from router.threads import store as threads
 from router.threads.store import ThreadReader
@@ -61,12 +62,15 @@ def main() -> None:
     arguments.add_argument("--models", type=Path)
     arguments.add_argument("--model-key", type=Path, action="append", default=[])
     arguments.add_argument("--model-before")
+    arguments.add_argument("--model")
+    arguments.add_argument("--nice", type=int, default=0)
     arguments.add_argument("--key-file", type=Path)
     arguments.add_argument("--at", type=datetime.fromisoformat)
     arguments.add_argument("--state", type=Path)
     arguments.add_argument("--test", action="store_true")
     options = arguments.parse_args()
     control = socket.socket(fileno=options.control)
+    os.nice(options.nice)
     # Reload and drain are the front's affair; a signal to the whole process group must not end the nursery first.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -78,6 +82,7 @@ def main() -> None:
             base=options.base,
             owners=options.owner,
             group=options.group,
+            model_id=options.model,
             state=options.state,
             anew=True,
             model_keys=options.model_key,
@@ -116,6 +121,8 @@ def main() -> None:
                 "no_signature": no_signature,
                 "no_threads": no_threads,
                 "retention_s": ruleset.settings.retention.total_seconds() if ruleset.settings.retention else None,
+                "path": str(options.rules),
+                "shadow": _shadow(ruleset.settings.shadow),
                 "look_ups": plan_of(ruleset, options.base or options.rules.parent).plain(),
             }
         },
@@ -206,6 +213,14 @@ def _with_threads(generation: Generation, state: Path | None) -> tuple[Generatio
         return replace(generation, threads=ThreadReader(state / threads.NAME, read_key(state))), ""
     except BadInput as problem:
         return generation, str(problem)
+
+
+def _shadow(setting: Shadow | None) -> dict[str, str | None] | None:
+    """What the rules want beside them, as plain values; `at` is a place in them."""
+    if setting is None or not (named := setting.rules or setting.model):
+        return None
+    rules, model = setting.rules and str(setting.rules), setting.model and str(setting.model)
+    return {"rules": rules, "model": model, "line": str(named.at.line), "column": str(named.at.column)}
 
 
 def _failing_tests(generation: Generation) -> str:

@@ -22,6 +22,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from router.identity.looked_up import LookedUp
 from router.lookups.client import LookUps
 from router.lookups.plan import from_plain as plan_from_plain
 from router.message.envelope import RawMessage
@@ -34,6 +35,8 @@ _SPAWN_S = 10.0  # a fork takes milliseconds
 
 Record = Callable[[RawMessage, dict[str, Any]], None]
 """Called after each answer with the mail and its event; must not block."""
+Seen = Callable[[RawMessage, Offer, LookedUp | None, dict[str, Any]], None]
+"""Called after each answer of a worker with all that it was asked with, and the event; must not block."""
 Learn = Callable[[dict[str, Any]], None]
 """Called with what a mail teaches the thread store; must not block."""
 
@@ -68,6 +71,10 @@ class Refused(Exception):
         super().__init__(text)
 
 
+class Undecided(Exception):
+    """A mail that nobody waits for was not decided; the text says why."""
+
+
 class Pool:
     """The workers of one filter. See the module."""
 
@@ -79,6 +86,7 @@ class Pool:
         monotonic: Callable[[], float] = time.monotonic,
         look_ups: LookUps | None = None,
         learn: Learn = lambda lesson: None,
+        seen: Seen = lambda raw, offer, looked_up, event: None,
     ) -> None:
         self.limits = limits
         self.counters: collections.Counter[str] = collections.Counter()
@@ -88,6 +96,7 @@ class Pool:
         self._monotonic = monotonic
         self._look_ups = look_ups
         self._learn = learn
+        self._seen = seen
         self._lessons = 0
         self._nursery: Nursery | None = None
         self._idle: collections.deque[Worker] = collections.deque()
@@ -117,6 +126,8 @@ class Pool:
         key_file: Path | None = None,
         state: Path | None = None,
         model_keys: Sequence[Path] = (),
+        model_id: str | None = None,
+        nice: int = 0,
     ) -> Loaded:
         """Start a generation from these files and decide every further mail by it. Raises `Refused`; then nothing has
         changed.
@@ -124,7 +135,8 @@ class Pool:
         base: the folder that paths in the rules start from, when it is not their own. owners: users who may own the
         rules file, besides root and us. group: one that may write it. key_file: instead of the one the rules name.
         state: the directory with the thread store. model_keys: who may have signed the model. A model that is refused
-        does not replace the one in use: that is taken again, or if that is refused too, everything is.
+        does not replace the one in use: that is taken again, or if that is refused too, everything is. model_id:
+        another than the promoted one. nice: by how much these processes give way to others.
         """
 
         def begin(source: Path, before: str | None = None) -> Awaitable[Nursery]:
@@ -134,6 +146,8 @@ class Pool:
             start_from += ["--models", str(models)] if models is not None else []
             start_from += [f"--model-key={one}" for one in model_keys]
             start_from += [f"--model-before={before}"] if before is not None else []
+            start_from += [f"--model={model_id}"] if model_id is not None else []
+            start_from += [f"--nice={nice}"] if nice else []
             start_from += ["--key-file", str(key_file)] if key_file is not None else []
             start_from += ["--state", str(state)] if state is not None else []
             start_from += ["--at", at.isoformat()] if at is not None else []
@@ -346,27 +360,37 @@ class Pool:
         answer.event["wait_ms"] = round((begun - now) * 1_000, 2)
         answer.event["decide_ms"] = round((self._monotonic() - begun) * 1_000, 2)
         self._record(raw, answer.event)
+        self._seen(raw, offer, looked_up, answer.event)
         if answer.lesson is not None:
             self._learn(answer.lesson)
         return answer.packets
+
+    async def judge(self, raw: RawMessage, offer: Offer, looked_up: LookedUp | None = None) -> dict[str, Any]:
+        """The event of a worker's decision about a mail that nobody waits for; neither counted nor recorded. Raises
+        `Undecided`."""
+        worker = await self._worker()
+        if worker is None:
+            raise Undecided(f"no worker was free within {self.limits.patience_s:g} s")
+        try:
+            answer = answer_from(await worker.ask(request_frame(raw, offer, looked_up), self.limits.deadline_s))
+        except TimeoutError:
+            raise Undecided(f"not decided within {self.limits.deadline_s:g} s") from None
+        except (ConnectionError, BadAnswer) as error:
+            worker.kill()
+            raise Undecided(f"the worker failed: {error}") from None
+        self.offer(worker)
+        return answer.event
 
     async def check(self, raw: RawMessage, offer: Offer) -> tuple[str, float]:
         """Let a worker decide a mail that nobody will get: ("", seconds it took), or (what is wrong, 0). Neither
         counted nor recorded."""
         begun = self._monotonic()
-        worker = await self._worker()
-        if worker is None:
-            return f"no worker was free within {self.limits.patience_s:g} s", 0.0
         try:
-            answer = answer_from(await worker.ask(request_frame(raw, offer), self.limits.deadline_s))
-        except TimeoutError:
-            return f"not decided within {self.limits.deadline_s:g} s", 0.0
-        except (ConnectionError, BadAnswer) as error:
-            worker.kill()
-            return f"the worker failed: {error}", 0.0
-        self.offer(worker)
-        fault = answer.event.get("fault")
-        if fault or not answer.event.get("decision"):
+            event = await self.judge(raw, offer)
+        except Undecided as why:
+            return str(why), 0.0
+        fault = event.get("fault")
+        if fault or not event.get("decision"):
             return f"alive, but cannot decide: {fault or 'no decision'}", 0.0
         return "", self._monotonic() - begun
 
@@ -438,11 +462,15 @@ class Pool:
         self._record(raw, {"degraded": [what], "why": why})
         return degraded(raw, offer, loaded.prefix, what, why)
 
-    async def close(self) -> None:
-        """End every worker and the nursery; mails under way get a degraded answer."""
+    async def close(self, *, at_once: bool = False) -> None:
+        """End every worker and the nursery; mails under way get a degraded answer. at_once: whatever they are doing; a
+        stopped process would never see that its socket is closed."""
         self._closing = True
         for worker in list(self._workers):
-            worker.retire()
+            if at_once:
+                worker.kill()
+            else:
+                worker.retire()
         if self._nursery is not None:
             self._nursery.close()
             self._leaving.add(self._nursery.process)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from router.decision import Decision
+from router.decision import Decision, Reply
 from router.generation import Generation
 from router.identity.looked_up import LookedUp
 from router.message.envelope import RawMessage
@@ -58,13 +58,17 @@ def event_of(decision: Decision, not_offered: tuple[str, ...] = (), saved_s: flo
         if expect is None
         else {"queue": expect.queue, "open": expect.open, "answer_by": expect.answer_by.isoformat(timespec="seconds")},
         "saved_s": saved_s,
-        "reply": None if decision.reply is None else {"send": decision.reply.send, "refused": decision.reply.refused},
+        "reply": None if decision.reply is None else _reply(decision.reply),
         "degraded": [one.what for one in decision.degraded],
         "verdict": decision.verdict,
         "rules": decision.rules[:12],
         "model": decision.model,
         "not_offered": not_offered,
     }
+
+
+def _reply(reply: Reply) -> dict[str, Any]:
+    return {"send": reply.send, "refused": reply.refused, "snippets": reply.snippets, "language": reply.language}
 
 
 def scan(

@@ -37,6 +37,7 @@ STATUS = {
     },
     "model": {"id": None},
     "mta": [{"version": 6, "lacking": ["DELRCPT"]}],
+    "shadow": {"state": "deciding", "same": 7, "differs": 2, "skipped": 1, "failed": 0, "kinds": {"queue": 2}},
 }
 
 
@@ -79,6 +80,9 @@ def test_the_figures_of_a_few_mails():
         ("mailrouter_mta_lacks", "DELRCPT", "6"): 1,
         ("mailrouter_lookups_total", "asked"): 2,
         ("mailrouter_lookups_total", "dns timeouts"): 1,
+        ("mailrouter_shadow_total", "differs"): 2,
+        ("mailrouter_shadow_differences_total", "queue"): 2,
+        ("mailrouter_shadow_deciding",): 1,
         ("mailrouter_events_total", "http"): 1,
     }.items():
         assert found[key] == value, key
