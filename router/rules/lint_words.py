@@ -81,7 +81,8 @@ def _tokens(phrase: str) -> list[str]:
 
 def covers(general: list[str], special: list[str]) -> bool:
     """Whether every text that holds `special` holds `general` too, by their words alone."""
-    return any(_covers_from(general, special, start) for start in range(len(special)))
+    first = general[0]
+    return any(_fits(first, word) and _covers_from(general, special, start) for start, word in enumerate(special))
 
 
 def _covers_from(general: list[str], special: list[str], start: int) -> bool:
