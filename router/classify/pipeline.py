@@ -1,6 +1,6 @@
 """The plain way from text to score, by sparse matrices and scikit-learn: what training fits and serving must equal.
 
-Only train.py and tests import this; a filter never does.
+Only fitting.py, train.py and tests import this; a filter never does.
 """
 
 from collections.abc import Mapping, Sequence

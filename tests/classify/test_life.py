@@ -13,9 +13,10 @@ from click.testing import CliRunner, Result
 
 from router.classify import compare, corpus, curation, held_out, personal, registry
 from router.classify.corpus import Example
+from router.classify.fitting import folds_of, groups
 from router.classify.pipeline import Settings
 from router.classify.thresholds import WISHES, tune_by_cost
-from router.classify.train import TrainResult, folds_of, groups, train
+from router.classify.train import TrainResult, train
 from router.cli import mailrouter
 from router.errors import BadFile, BadInput
 

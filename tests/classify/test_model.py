@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from router.classify import model as serving
 from router.classify import registry
 from router.classify.corpus import Example
+from router.classify.fitting import LABELS, Fitted, counted, predict_proba
 from router.classify.lexicon import own_text, parse
 from router.classify.model import Thresholds, decide_label
 from router.classify.pipeline import Settings
-from router.classify.train import LABELS, Fitted, TrainResult, common_words, counted, predict_proba, train
+from router.classify.train import TrainResult, common_words, train
 
 ODD = [
     *("", " ", "\n\n", "<>", "ь", "а" * 5000, "\x00\ufffd\ud800", "счёт " * 3000, "!!! ??? ...", "https://a.example/x"),
