@@ -17,7 +17,7 @@ FLOORS = (
     ("rules", "acknowledge", "milter", "journal", "calendar_copies", "doctor"),
     ("triage",),
     ("generation", "archive", "answering", "header_signature", "lookups"),
-    ("workers", "recorder", "control", "backtest"),
+    ("workers", "recorder", "control", "backtest", "release"),
     ("reload", "monitoring", "shadow"),
     ("service",),
     ("cli", "console"),

@@ -122,7 +122,7 @@ def why_command(queue_id: str, rules: Path, state: Path | None, as_json: bool) -
     \b
     mailrouter why 4C1D2F0A3B
     """
-    for one in _of_queue_id(queue_id, rules, state):
+    for one in entries_of(queue_id, rules, state):
         click.echo(json.dumps(one.as_json(), ensure_ascii=False) if as_json else "\n".join(_explained(one)))
 
 
@@ -135,7 +135,7 @@ def undo_command(queue_id: str, rules: Path, state: Path | None) -> None:
     \b
     mailrouter undo 4C1D2F0A3B
     """
-    for one in _of_queue_id(queue_id, rules, state):
+    for one in entries_of(queue_id, rules, state):
         click.echo("\n".join(_undone(one)))
 
 
@@ -237,7 +237,7 @@ def _acknowledgements_forgotten(
 
 
 # --------------------------------------------------------------------------------------------------------------- words
-def _of_queue_id(queue_id: str, rules: Path, state: Path | None) -> tuple[Entry, ...]:
+def entries_of(queue_id: str, rules: Path, state: Path | None) -> tuple[Entry, ...]:
     with _history(rules, state) as journal:
         found = journal.find(Wanted(queue_id=queue_id), 20)
     if not found:
@@ -302,6 +302,8 @@ def _undone(one: Entry) -> list[str]:
         lines += ["It is in the mail server's hold queue. To let it go:", "", f"    postsuper -H {one.queue_id}", ""]
     if went:
         to = shlex.join(came)
+        if event.get("hold"):
+            lines += [f"To send it on to the queue it was meant for: mailrouter release {one.queue_id}", ""]
         lines += [
             f"It was addressed to {', '.join(came)} and went to {', '.join(went)}"
             + (f", held for a person ({'; '.join(event['hold'])})." if event.get("hold") else "."),

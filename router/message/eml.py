@@ -91,6 +91,21 @@ def all_fields(data: bytes) -> tuple[tuple[bytes, bytes], ...]:
     return tuple(fields)
 
 
+def taken_apart(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The header fields of a file as they stand, (name, all its lines), and what comes behind the header, with the
+    empty line: what is put together again is the same file, but for a "From " line of mbox. Never raises."""
+    data = _from_first_field(data)
+    fields: list[tuple[bytes, bytes]] = []
+    position = 0
+    while position < len(data):
+        name, _, following = _field_at(data, position)
+        if not name:
+            break
+        fields.append((name, data[position:following]))
+        position = following
+    return fields, data[position:]
+
+
 def _from_first_field(data: bytes) -> bytes:
     data = data.removeprefix(_BOM)
     if b"\n" not in data:
