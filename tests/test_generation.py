@@ -1,7 +1,7 @@
 """A generation: rules, lists and model that belong together."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from router.decision import Decision
 from router.generation import load_generation
 from router.message.eml import raw_message
 from router.message.envelope import Envelope
+from router.message.read import read
 from router.pseudonyms import open_key
 from router.threads.store import ThreadReader, ThreadWriter
 
@@ -99,3 +100,52 @@ def test_without_models_the_rules_decide_and_the_decision_says_so(tmp_path):
     assert loaded.model is None
     assert "no promoted model" in loaded.model_refused
     assert str(tmp_path) not in loaded.model_refused
+
+
+REPLIES = """\
+tickets: {tags: ["[desk #{number}]"]}
+classifiers: {new_question: {labels: [new], accept: model, reject: model}}
+rules:
+  - {id: new-one, stage: enrich, when: {new_question: likely}, then: [{tag: new-question}]}
+  - {id: same-one, stage: enrich, when: {new_question: unlikely}, then: [{tag: same}]}
+  - {id: by-label, stage: enrich, when: {classified: {new_question: new}}, then: [{tag: by-label}]}
+"""
+
+
+def test_a_new_question_in_an_old_ticket_is_found_by_the_model_and_by_what_the_store_knows(tmp_path):
+    """The shipped model; the desk's answer passed the filter a month ago. Thanks need no model."""
+    text = RULES.partition("rules:\n")[0] + REPLIES
+    (tmp_path / "rules.yaml").write_text(text)
+    (tmp_path / "contacts.csv").write_text("email,contract\n")
+    pseudonyms = open_key(tmp_path)
+    writer = ThreadWriter.open(tmp_path / "threads.sqlite", pseudonyms, NOW)
+    loaded = replace(
+        load_generation(tmp_path / "rules.yaml", Path(__file__).parents[1] / "models"),
+        threads=ThreadReader(tmp_path / "threads.sqlite", pseudonyms),
+    )
+    answer = (
+        "From: help@desk.example\nTo: olena@customer.example\nMessage-ID: <a1@desk.example>\n"
+        "Subject: Re: [desk #7] MX records\n\nWe have added the MX records for olena-shop.example, mail arrives.\n"
+    )
+    envelope = Envelope(b"<help@desk.example>", (b"<olena@customer.example>",), authenticated_user="desk")
+    lesson = loaded.lesson(read(raw_message(answer.encode(), envelope, NOW - timedelta(days=30))), None)
+    assert lesson is not None
+    writer.learn([lesson])
+    writer.store.close()
+
+    def tags(body: str) -> tuple[str, ...]:
+        data = (
+            "From: olena@customer.example\nTo: help@desk.example\nIn-Reply-To: <a1@desk.example>\n"
+            f"Subject: Re: [desk #7] MX records\n\n{body}\n"
+        )
+        raw = raw_message(data.encode(), Envelope(b"<olena@customer.example>", (b"<help@desk.example>",)), NOW)
+        return loaded.decide(raw).tags
+
+    assert tags(
+        "Could you also send us the invoice for the new year, please? And how much would a second site cost?"
+    ) == (
+        "new-question",
+        "by-label",
+    )
+    assert tags("The MX records for olena-shop.example still do not work, mail does not arrive.") == ("same",)
+    assert tags("Thank you, it works now!") == ("same",)

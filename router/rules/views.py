@@ -16,6 +16,8 @@ from router.vocabulary import AccountState, ContactState
 
 TOPIC = "topic"
 ABUSE = "abuse"
+NEW_QUESTION = "new_question"
+"""Judged for replies in a ticket only, by the words and by what is known of the ticket."""
 SHOWN = frozenset({TOPIC, ABUSE})
 """The two classifiers that the decision shows by name (contract.md); others stand under `classifiers`."""
 
@@ -52,6 +54,13 @@ def _labels(evaluation: Evaluation, classifier: schema.Classifier) -> Labels | U
     if isinstance(scores, Unknown):
         evaluation.lacks("model", "; ".join(scores.causes))
         return scores
+    if classifier.name == NEW_QUESTION and NEW_QUESTION not in scores:
+        known = thread(evaluation)
+        if isinstance(known, Unknown):
+            return known
+        if known.asks_anew is None:
+            return unknown("it is no reply in a ticket that the model judges")
+        scores = {NEW_QUESTION: {str(one): known.asks_anew for one in classifier.labels[:1]}}
     if classifier.name not in scores:
         return unknown(f"the model has no classifier {classifier.name}")
     tuned = services.thresholds.get(classifier.name)
