@@ -1,23 +1,15 @@
-"""The page of a backtest: for people who would rather look than read.
-
-One file that asks nothing of any network: styles and script are inside, and a Content-Security-Policy forbids the rest.
-Without a script everything is there but the filter.
-"""
+"""The page of a backtest: for people who would rather look than read."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from html import escape
-from importlib.resources import files
 
 from router.backtest.compare import FIELDS, Cause, Difference
 from router.backtest.counts import Counts, Pair
+from router.cli.page_parts import bar, card, document, listed_in, select, share, tile
 from router.errors import Problem
 from router.generation import Generation
 from router.rules.schema import Mode, Rule
-
-POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-)
 
 
 def page(
@@ -52,17 +44,7 @@ def page(
             "<footer>Written by <code>mailrouter backtest</code>. This page asks nothing of any network.</footer>",
         )
     )
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Backtest: {escape(name)}</title>'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
-        f"<style>\n{_file('backtest.css')}</style></head>\n<body><main>\n{body}\n</main>"
-        f"<script>\n{_file('backtest.js')}</script></body></html>\n"
-    )
-
-
-def _file(name: str) -> str:
-    return (files("router.cli") / name).read_text(encoding="utf-8")
+    return document(f"Backtest: {name}", body)
 
 
 # ----------------------------------------------------------------------------------------------------------------- top
@@ -78,7 +60,7 @@ def _head(
     if old is None:
         lead = "What the rules do with an archive of mail: nothing was compared."
     elif counts.differ:
-        lead = f"{_share(counts.differ, counts.mails)} of this mail would have been decided differently."
+        lead = f"{share(counts.differ, counts.mails)} of this mail would have been decided differently."
     else:
         lead = "Every mail of this archive would have been decided just the same."
     rows = [("Archive", ", ".join(paths)), ("New", _side(new))]
@@ -94,11 +76,11 @@ def _side(one: Generation) -> str:
 
 
 def _tiles(counts: Counts, compared: bool) -> str:
-    tiles = [_tile(f"{counts.mails:,}", "mails decided", "")]
+    tiles = [tile(f"{counts.mails:,}", "mails decided", "")]
     if compared:
-        tiles.append(_tile(f"{counts.differ:,}", "decided differently", _share(counts.differ, counts.mails), "main"))
+        tiles.append(tile(f"{counts.differ:,}", "decided differently", share(counts.differ, counts.mails), "main"))
         moved = counts.changed["queue"]
-        tiles.append(_tile(f"{moved:,}", "go to another queue", _share(moved, counts.mails)))
+        tiles.append(tile(f"{moved:,}", "go to another queue", share(moved, counts.mails)))
     for outcome in ("redirected", "held", "answered", "urgent"):
         pair = counts.outcomes.get(outcome, Pair())
         before = (
@@ -106,12 +88,8 @@ def _tiles(counts: Counts, compared: bool) -> str:
             if pair.before != pair.after
             else "as before"
         )
-        tiles.append(_tile(f"{pair.after:,}", outcome, before if compared else _share(pair.after, counts.mails)))
+        tiles.append(tile(f"{pair.after:,}", outcome, before if compared else share(pair.after, counts.mails)))
     return f'<div class="tiles">{"".join(tiles)}</div>'
-
-
-def _tile(number: str, words: str, small: str, kind: str = "") -> str:
-    return f'<div class="tile {kind}"><b>{number}</b><span>{words}</span><small>{small}</small></div>'
 
 
 def _warnings(counts: Counts, warned: tuple[Problem, ...]) -> str:
@@ -119,16 +97,12 @@ def _warnings(counts: Counts, warned: tuple[Problem, ...]) -> str:
     parts = []
     if said:
         parts.append(
-            "<b>Greedy phrases</b> (W516): they say little about a mail, since so many have them." + _list(said)
+            "<b>Greedy phrases</b> (W516): they say little about a mail, since so many have them." + listed_in(said)
         )
     if counts.faults:
         faults = [f"{number} × {what}" for what, number in counts.faults.items()]
-        parts.append("<b>Could not be decided</b>, by a fault of the program; please report it." + _list(faults))
+        parts.append("<b>Could not be decided</b>, by a fault of the program; please report it." + listed_in(faults))
     return "".join(f'<h2>Worth a look</h2><div class="warn">{part}</div>' for part in parts)
-
-
-def _list(items: Iterable[str]) -> str:
-    return f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in items)}</ul>"
 
 
 # -------------------------------------------------------------------------------------------------------------- tables
@@ -159,7 +133,7 @@ def _rules(counts: Counts, new: Generation, old: Generation | None) -> str:
         if old is None
         else "<span>Click a row with a number under “Differs in”: the list below then shows those mails.</span>"
     )
-    return f"<h2>Rules</h2>{_legend(old is not None, hint)}{_card(head, rows)}"
+    return f"<h2>Rules</h2>{_legend(old is not None, hint)}{card(head, rows)}"
 
 
 def _note(name: str, rule: Rule | None, before: Mapping[str, Rule] | None, counts: Counts) -> str:
@@ -185,7 +159,7 @@ def _note(name: str, rule: Rule | None, before: Mapping[str, Rule] | None, count
 def _table(title: str, word: str, table: Mapping[str, Pair], names: Iterable[str], compared: bool) -> str:
     most = _most(table.values())
     rows = [f"<tr><td>{escape(name)}</td>{_numbers(table[name], most, compared)}</tr>" for name in names]
-    return f"<h2>{title}</h2>{_card(f'<th>{word.title()}</th>' + _heads('Mails', compared), rows)}"
+    return f"<h2>{title}</h2>{card(f'<th>{word.title()}</th>' + _heads('Mails', compared), rows)}"
 
 
 def _languages(counts: Counts, compared: bool) -> str:
@@ -193,27 +167,23 @@ def _languages(counts: Counts, compared: bool) -> str:
     for name, pair in sorted(counts.languages.items(), key=lambda one: -one[1].before):
         cells = f"<td>{escape(name)}</td><td class='n'>{pair.before:,}</td>"
         if compared:
-            cells += f"<td class='bars'>{_bar(pair.after, pair.before, 'new')}</td>"
-            cells += f"<td class='n'>{pair.after:,}</td><td class='n'>{_share(pair.after, pair.before)}</td>"
+            cells += f"<td class='bars'>{bar(pair.after, pair.before, 'new')}</td>"
+            cells += f"<td class='n'>{pair.after:,}</td><td class='n'>{share(pair.after, pair.before)}</td>"
         pick = f' class="pick" tabindex="0" data-pick="language={escape(name)}"' if compared and pair.after else ""
         rows.append(f"<tr{pick}>{cells}</tr>")
     head = "<th>Language</th><th class='n'>Mails</th>"
     head += "<th></th><th class='n'>Differ</th><th class='n'>Share</th>" if compared else ""
-    return f"<h2>Languages</h2>{_card(head, rows)}"
+    return f"<h2>Languages</h2>{card(head, rows)}"
 
 
 def _fields(counts: Counts) -> str:
     most = max(counts.changed.values(), default=0)
     rows = [
         f'<tr class="pick" tabindex="0" data-pick="field={what}"><td>{what}</td>'
-        f"<td class='bars'>{_bar(number, most, 'new')}</td><td class='n'>{number:,}</td></tr>"
+        f"<td class='bars'>{bar(number, most, 'new')}</td><td class='n'>{number:,}</td></tr>"
         for what, number in counts.changed.most_common()
     ]
-    return f"<h2>What differs</h2>{_card('<th>In</th><th></th><th class=n>Mails</th>', rows)}" if rows else ""
-
-
-def _card(head: str, rows: list[str]) -> str:
-    return f'<div class="card"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+    return f"<h2>What differs</h2>{card('<th>In</th><th></th><th class=n>Mails</th>', rows)}" if rows else ""
 
 
 def _legend(compared: bool, hint: str) -> str:
@@ -231,16 +201,11 @@ def _heads(word: str, compared: bool) -> str:
 
 def _numbers(pair: Pair, most: int, compared: bool) -> str:
     if not compared:
-        return f"<td class='bars'>{_bar(pair.after, most, 'new')}</td><td class='n'>{pair.after:,}</td>"
+        return f"<td class='bars'>{bar(pair.after, most, 'new')}</td><td class='n'>{pair.after:,}</td>"
     moved = pair.after - pair.before
     change = f'<td class="n move">{_signed(moved)}</td>' if moved else '<td class="n none">–</td>'
-    bars = _bar(pair.before, most, "old") + _bar(pair.after, most, "new")
+    bars = bar(pair.before, most, "old") + bar(pair.after, most, "new")
     return f"<td class='bars'>{bars}</td><td class='n'>{pair.before:,}</td><td class='n'>{pair.after:,}</td>{change}"
-
-
-def _bar(number: int, most: int, kind: str) -> str:
-    width = 100 * number / most if most else 0
-    return f'<div class="bar {kind}{" some" if number else ""}" style="width:{width:.2f}%"></div>'
 
 
 def _most(pairs: Iterable[Pair]) -> int:
@@ -261,16 +226,11 @@ def _differences(counts: Counts, listed: list[Difference]) -> str:
     languages = sorted({one.language for one in listed})
     form = (
         '<form class="filter" hidden><input name="text" type="search" placeholder="Search subject, file, queue …" '
-        f'aria-label="Search">{_select("rule", "every rule", rules)}{_select("field", "every difference", fields)}'
-        f'{_select("language", "every language", languages)}<button type="reset">Show all</button><output></output>'
+        f'aria-label="Search">{select("rule", "every rule", rules)}{select("field", "every difference", fields)}'
+        f'{select("language", "every language", languages)}<button type="reset">Show all</button><output></output>'
         "</form>"
     )
     return f"<h2>Mails decided differently</h2>{more}{form}{''.join(_mail(one) for one in listed)}"
-
-
-def _select(name: str, all_: str, values: list[str]) -> str:
-    choices = "".join(f"<option>{escape(one)}</option>" for one in values)
-    return f'<select name="{name}" aria-label="{name}"><option value="">{all_}</option>{choices}</select>'
 
 
 def _mail(one: Difference) -> str:
@@ -301,13 +261,6 @@ def _cause(cause: Cause) -> str:
 
 def _signed(number: int) -> str:
     return f"{number:+,}".replace("-", "−")
-
-
-def _share(part: int, whole: int) -> str:
-    if not whole or not part:
-        return "none" if not part else ""
-    share = 100 * part / whole
-    return f"{share:.1f} %" if share < 99.95 or part == whole else "99.9 %"
 
 
 def _time(seconds: float) -> str:

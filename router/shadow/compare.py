@@ -10,8 +10,8 @@ MAX_CHARACTERS = 300
 MAX_RULES = 50
 
 Difference = dict[str, Any]
-"""{"changes": {kind: [was, now]}, "rules": {id: [was, now]}}; a rule `fired`, is in `shadow` and would have, is
-`unknown`, or `silent`."""
+"""{"language", "changes": {kind: [was, now]}, "rules": {id: [was, now]}}; a rule `fired`, is in `shadow` and
+would have, is `unknown`, or `silent`."""
 
 
 def difference(real: Mapping[str, Any], shadow: Mapping[str, Any]) -> Difference | None:
@@ -23,7 +23,11 @@ def difference(real: Mapping[str, Any], shadow: Mapping[str, Any]) -> Difference
     was, now = _behaviour(real), _behaviour(shadow)
     names = [*now, *(one for one in was if one not in now)]
     moved = [(one, was.get(one, "silent"), now.get(one, "silent")) for one in names if was.get(one) != now.get(one)]
-    return {"changes": changes, "rules": {name: [then, here] for name, then, here in moved[:MAX_RULES]}}
+    return {
+        "language": str(real.get("language", ""))[:20],
+        "changes": changes,
+        "rules": {name: [then, here] for name, then, here in moved[:MAX_RULES]},
+    }
 
 
 def _behaviour(event: Mapping[str, Any]) -> dict[str, str]:

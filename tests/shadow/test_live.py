@@ -143,6 +143,12 @@ def test_other_rules_decide_live_mail_and_only_log(desk):
     assert 'mailrouter_shadow_differences_total{kind="queue"} 2.0' in figures
     assert "mailrouter_shadow_deciding 1.0" in figures
     eventually(lambda: desk.told("status")["counters"].get("recorded", 0) == 8)
+    *mails, last = [json.loads(line) for line in desk.says("shadow", "report", "--json").stdout.splitlines()]
+    assert [one["queue_id"] for one in mails] == ["S2", "S4"]
+    assert mails[0]["changes"]["queue"] == {"was": "help", "now": "money"} and mails[0]["language"] == "en"
+    summary = last["summary"]
+    assert (summary["compared"], summary["differ"], summary["changed_by"]) == (4, 2, {"about-money": 2})
+    assert {"rule": "about-money", "was": "silent", "now": "fired", "mails": 2} in summary["rules"]
 
 
 def test_another_model_decides_beside_the_one_in_use(desk, made):
