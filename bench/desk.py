@@ -114,7 +114,7 @@ def main() -> None:
     name = chosen.model or registry.current(chosen.models)
     files = chosen.data or sorted((ROOT / "models/data").glob("*.jsonl"))
     rows = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines() if line.strip()]
-    rows = [row for row in rows if "body" in row and "priority" in row]
+    rows = [row for row in rows if "body" in row and row.get("priority")]
     if chosen.data:
         scores = asked(registry.load(chosen.models, name), rows)
     else:
