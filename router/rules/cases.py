@@ -16,7 +16,7 @@ from router.rules import schema, views
 from router.rules.answer import Places, answer_text
 from router.rules.compile import Ruleset, without
 from router.rules.decide import decide
-from router.rules.evaluation import Evaluation
+from router.rules.evaluation import Evaluation, values_in
 from router.rules.explain import explain
 from router.rules.mail_of_case import CaseError, facts_of
 from router.rules.schema import Mode
@@ -136,6 +136,7 @@ def run(ruleset: Ruleset, *, only: str | None = None, mutate: bool = False) -> R
         for line in decision.trace:
             fired[line.rule][line.result != "true"] += 1
     outcomes += _examples(ruleset, only)
+    outcomes += _values(ruleset, only)
     coverage = {rule: Coverage(*counts) for rule, counts in fired.items()}
     survived = tuple(_unnoticed(ruleset, prepared)) if mutate else None
     return Report(ruleset.file.source, tuple(outcomes), coverage, survived)
@@ -174,6 +175,20 @@ def _examples(ruleset: Ruleset, only: str | None) -> Iterable[Outcome]:
                     found = ", ".join(f'"{ruleset.phrases.phrases[number].source}"' for number in hits)
                     differences = (f"the sentence has {found}",)
                 yield Outcome(title, differences, line=sentence.at.line)
+
+
+def _values(ruleset: Ruleset, only: str | None) -> Iterable[Outcome]:
+    """The examples of extracts: the first value that is found in a sentence."""
+    for name, extracting in ruleset.extracts.items():
+        wanted: list[tuple[schema.Text, str]] = [(one, str(value)) for one, value in extracting.extract.match]
+        wanted += [(sentence, "") for sentence in extracting.extract.no_match]
+        for sentence, value in wanted:
+            title = f'extract {name} finds {f"{value} " if value else "nothing "}in "{sentence}"'
+            if only is not None and only.casefold() not in title.casefold():
+                continue
+            found = next((one.value for one in values_in(Text(sentence), extracting, ruleset)), "")
+            differences = () if found == value else (f'found: "{found}"' if found else "nothing is found",)
+            yield Outcome(title, differences, line=sentence.at.line)
 
 
 # ---------------------------------------------------------------------------------------------------------- comparison

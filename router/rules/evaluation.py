@@ -5,7 +5,7 @@ would still have to be read or looked up answers unknown; what is known stays kn
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -16,7 +16,7 @@ from router.logic import Truth, Unknown, unknown
 from router.message.addresses import addresses_in
 from router.message.envelope import folded
 from router.rules.phrases import OutOfTime
-from router.rules.ruleset import Ruleset
+from router.rules.ruleset import Extracting, Ruleset
 from router.rules.schema import ChecklistItem, Field
 from router.rules.schema_conditions import AddressField
 from router.rules.text import Text
@@ -221,16 +221,8 @@ class Evaluation:
             searched = self.searched(field)
             if isinstance(searched, Unknown) or self.possible(searched, extracting.expression) is not True:
                 continue
-            text = searched.text
-            for match in self.rules.expressions.compiled[extracting.expression].finditer(text.normalised):
-                start, end = match.span(extracting.group)
-                if start < 0 or start == end:
-                    continue
-                value = text.original_of(start, end)
-                compared = text.normalised[start:end]
-                if extracting.extract.check == "luhn" and not luhn(compared):
-                    continue
-                found.setdefault(compared, Extracted(value, compared, text.where))
+            for one in values_in(searched.text, extracting, self.rules):
+                found.setdefault(one.compared, one)
                 if len(found) >= MAX_VALUES:
                     return found
         return found
@@ -272,6 +264,18 @@ class Evaluation:
         for body in self.facts.message.fields.all(_HEADER_OF.get(field, "From")):
             found += [folded(address, keep_detail=True) for address in addresses_in(body)]
         return found
+
+
+def values_in(text: Text, extracting: Extracting, rules: Ruleset) -> Iterator[Extracted]:
+    """What an extract finds in one text, in its order, repeats included."""
+    for match in rules.expressions.compiled[extracting.expression].finditer(text.normalised):
+        start, end = match.span(extracting.group)
+        if start < 0 or start == end:
+            continue
+        compared = text.normalised[start:end]
+        if extracting.extract.check == "luhn" and not luhn(compared):
+            continue
+        yield Extracted(text.original_of(start, end), compared, text.where)
 
 
 def luhn(digits: str) -> bool:

@@ -128,17 +128,46 @@ class _Extracts(NamedBlocks):
         return extracts
 
 
+class _ValuesShape:
+    """`{SENTENCE: VALUE}`."""
+
+    said = 'sentences with the value in them, as {"contract 104455": "104455"}'
+    value = Plain("the value that is found first")
+
+    def read(self, node: Node, reader: Reader) -> Any:
+        if not isinstance(node, document.Mapping):
+            return wrong_kind(node, self.said, reader)
+        if not node.entries:
+            return reader.problem("E212", node.at, f"no sentence stands here; expected {self.said}")
+        found = [(Text(one.key.text, one.key.at), self.value.read(one.value, reader)) for one in node.entries]
+        return INVALID if any(value is INVALID for _, value in found) else tuple(found)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": self.value.json_schema(), "minProperties": 1}
+
+
+_VALUES = Block(
+    "examples",
+    lambda at, match=(), no_match=(): (match, no_match),
+    {
+        "match": Key(_ValuesShape(), "sentences with the value that must be found in them"),
+        "no_match": Key(Many(Plain(), one=True), "sentences in which nothing must be found"),
+    },
+)
 _EXTRACT = _Extracts(
     "extracts",
     Block(
         "an extract",
-        lambda at, name, regex, **values: schema.Extract(name, values["in"], regex, values.get("check"), at),
+        lambda at, name, regex, examples=((), ()), **values: schema.Extract(
+            name, values["in"], regex, values.get("check"), match=examples[0], no_match=examples[1], at=at
+        ),
         {
             "in": Key(
                 Many(Choice("text field", {str(one): one for one in Field}), one=True), "where to look", required=True
             ),
             "regex": Key(REGEX, "what to look for; sees text in small letters", required=True),
             "check": Key(Choice("check", {"luhn": "luhn", "none": None}), "a check digit that must be right"),
+            "examples": Key(_VALUES, "sentences that test the regex"),
         },
     ),
 )

@@ -365,12 +365,15 @@ class Classifier:
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """regex: RE2, with a group named as the extract. check: None or `luhn`."""
+    """regex: RE2, with a group named as the extract. check: None or `luhn`. match: (sentence, the first value in it),
+    no_match: sentences without a value: examples, which are tests."""
 
     name: Text
     fields: tuple[Field, ...]
     regex: Text
     check: str | None = None
+    match: tuple[tuple[Text, Text], ...] = ()
+    no_match: tuple[Text, ...] = ()
     at: Location = field(default=NOWHERE, compare=False)
 
 

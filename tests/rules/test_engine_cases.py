@@ -209,3 +209,23 @@ def test_explain_says_when_a_mail_is_not_ours():
     compiled = ruleset(rule("{always: true}"))
     raw = facts(compiled, to="friend@elsewhere.example").message.raw
     assert "not ours" in explain(out_of_scope(raw, compiled), compiled)
+
+
+def test_the_examples_of_an_extract_are_tests():
+    """A value that is another, one that is not found, and one where none should be: each with its line."""
+    head = HEAD.replace(
+        "  login: {in: [text], regex: 'login\\s{1,3}(?P<login>[a-z][a-z0-9_]{2,31})'}",
+        "  login:\n    in: [text]\n    regex: 'login\\s{1,3}(?P<login>[a-z][a-z0-9_]{2,31})'\n"
+        "    examples:\n      match: {Login Petro01: Petro01, login petro: other, no name: petro}\n"
+        "      no_match: [Login petro, log in]",
+    )
+    assert head != HEAD
+    outcomes = {one.name: one for one in cases.run(ruleset(rule("{found: login}"), head)).tests}
+    told = {name: one.differences for name, one in outcomes.items() if name.startswith("extract login")}
+    assert told == {
+        'extract login finds Petro01 in "Login Petro01"': (),
+        'extract login finds other in "login petro"': ('found: "petro"',),
+        'extract login finds petro in "no name"': ("nothing is found",),
+        'extract login finds nothing in "Login petro"': ('found: "petro"',),
+        'extract login finds nothing in "log in"': (),
+    }
