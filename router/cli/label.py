@@ -13,6 +13,7 @@ from router.classify import corpus, held_out, labelling, registry
 from router.classify.labelling import Candidate, Classifier, Corrections
 from router.classify.model import Model
 from router.cli import labelling_screen as screen
+from router.cli.evaluate import doubted
 from router.cli.shared_options import MODELS
 from router.errors import BadInput
 from router.identity import author
@@ -45,6 +46,7 @@ ROWS = (".jsonl", ".csv", ".tsv")
     metavar="NAME",
     help="Ask for this one only: topic; repeatable. Default: all that the model has.",
 )
+@click.option("--suspects", is_flag=True, help="Ask only about labels that the model doubts, the most doubted first.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=200, show_default=True, help="Ask at most so many.")
 @click.option("--redact", is_flag=True, help="Mask e-mail addresses and numbers, on the screen and in the file.")
 def label_command(
@@ -54,6 +56,7 @@ def label_command(
     models: Path,
     by: str | None,
     wanted: tuple[str, ...],
+    suspects: bool,
     limit: int,
     redact: bool,
 ) -> None:
@@ -66,6 +69,7 @@ def label_command(
     \b
     mailrouter label Maildir --redact
     mailrouter label models/data --classifier topic --by olga
+    mailrouter label models/data --suspects
     mailrouter train models/data corrections.jsonl
     """
     if "-" in paths:
@@ -83,7 +87,10 @@ def label_command(
             click.echo(f"{out}: its last line was not written to its end and was removed; that mail is asked again")
         found = _progress(_candidates(paths, model, models, corrections.done))
         accept = {name: one.accept for name, one in model.thresholds.items()}
-        asked = labelling.most_uncertain(found, classifiers, accept, limit)
+        if suspects:
+            asked = _most_doubted(paths, model, models, classifiers, found)[:limit]
+        else:
+            asked = labelling.most_uncertain(found, classifiers, accept, limit)
         if not asked:
             click.echo(f"nothing to ask: {len(corrections.done)} are in {out}")
             return
@@ -207,6 +214,19 @@ def _candidates(paths: tuple[str, ...], model: Model, models: Path, done: set[st
         candidate = _of_mail(source, data, model)
         if candidate is not None and candidate.id not in done:
             yield candidate
+
+
+def _most_doubted(
+    paths: tuple[str, ...], model: Model, models: Path, classifiers: tuple[Classifier, ...], found: Iterator[Candidate]
+) -> list[Candidate]:
+    """Those of `found` that have a doubtful label of these classifiers."""
+    rows = [Path(one) for one in paths]
+    if not all(one.suffix in ROWS or _is_corpus(one) for one in rows):
+        raise BadInput("--suspects is about labelled mail (.jsonl, .csv, or a folder of those)")
+    asked = {one.name for one in classifiers}
+    by_id = {one.id: one for one in found}
+    order = [one.example.id for one in doubted(model, models, corpus.read(rows)) if one.classifier in asked]
+    return [by_id[one] for one in dict.fromkeys(order) if one in by_id]
 
 
 def _is_corpus(path: Path) -> bool:

@@ -161,6 +161,26 @@ def test_label_then_train_then_the_correction_is_in_the_manifest(
     assert manifest.data["corrections"] == {"olga": len(written)}
 
 
+def test_suspects_are_asked_first_and_only_they(
+    desk: Path, label: Callable[..., Terminal], make_examples: Callable[[], list[Example]]
+) -> None:
+    """A label that contradicts the cross-validation is pre-filled, and the model's word stands beside it."""
+    with (desk / "data.jsonl").open("w", encoding="utf-8") as stream:
+        for one in make_examples()[:20]:
+            topic = "sales" if one.id in ("t-4", "t-8", "t-12") else one.labels["topic"]
+            row = {"id": one.id, "from": one.sender, "subject": one.subject, "body": one.text, "topic": topic}
+            stream.write(json.dumps(row) + "\n")
+    terminal = label("data.jsonl", "--suspects", "--classifier", "topic", "--by", "olga")
+    shown = terminal.wait_for("q quits")
+    assert "[3 sales" in shown and "file: sales, model: technical" in shown
+    terminal.press("1", "[1 technical")
+    terminal.press("\r", "1 labelled")
+    assert rows(desk)[0]["id"] in ("t-4", "t-8", "t-12") and rows(desk)[0]["topic"] == "technical"
+    refused = label("mail", "--suspects")
+    refused.wait_for("--suspects is about labelled mail")
+    assert refused.ended() == 2
+
+
 def test_without_a_terminal_it_says_so(desk: Path) -> None:
     done = CliRunner().invoke(mailrouter, ["label", str(desk / "mail"), "--models", str(desk / "models")])
     assert isinstance(done.exception, Exception) and "run it in a terminal" in str(done.exception)
