@@ -85,8 +85,9 @@ def _outcome(decision: Decision) -> list[str]:
     ticket = f", ticket {decision.thread.ticket}" if decision.thread.ticket else ""
     lines.append(_said("thread", f"{decision.thread.state}{ticket}" + (", split off" if decision.split else "")))
     identity = decision.identity
+    arc = "" if identity.arc == "unknown" else f", arc {identity.arc}"
     lines.append(
-        _said("identity", f"auth {identity.auth}, contact {identity.contact}, account {decision.account.state}")
+        _said("identity", f"auth {identity.auth}{arc}, contact {identity.contact}, account {decision.account.state}")
     )
     if decision.tags:
         lines.append(_said("tags", ", ".join(decision.tags)))
