@@ -4,13 +4,16 @@
 atheris. Input on which a promise was broken stays in `seeds/TARGET/`.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from router.errors import BadInput
-from router.identity import authentication_results, author
+from router.identity import arc, authentication_results, author, chain
+from router.identity.authentication_results import Result
+from router.identity.lookup import ABSENT, Answer, Status
 from router.identity.mailbox import NotOneMailbox
 from router.identity.mailbox import parse as parse_mailbox
 from router.message import read as reading
@@ -27,6 +30,8 @@ from router.milter.table import State
 from router.signals import bounce
 from router.vocabulary import Automatic
 from router.workers.wire import BadAnswer, Frames, answer_from, request_frame, request_from
+from tests.identity import sealing
+from tests.identity.signing import record, rsa_key
 from tests.message.making import ENVELOPE, NOW
 from tests.milter import dialog, trace
 from tests.milter.making import command
@@ -220,6 +225,36 @@ def _bounces() -> list[bytes]:
     return [report, whole, b"<a@b.example>: host mx.b.example[192.0.2.1] said: 550 5.7.1 spam (in reply)\n"]
 
 
+# ------------------------------------------------------------------ ARC
+
+
+def check_arc(data: bytes) -> None:
+    """Whatever stands in the header above a sealed mail: a word, no exception; `pass` only with what was sealed."""
+
+    async def ask(name: str, kind: str) -> Answer:
+        return Answer(Status.ANSWER, (sealing_record().encode(),)) if name.endswith("lists.example") else ABSENT
+
+    raw = raw_message(data + sealing.PLAIN, ENVELOPE, NOW)
+    found = asyncio.run(arc.check(raw, ask, ("lists.example",)))
+    assert found.word in chain.WORDS
+    assert found.word != "pass" or found.results in SEALED_RESULTS
+
+
+@cache
+def sealing_record() -> str:
+    return record(rsa_key())
+
+
+SEALED_RESULTS = ((), (Result("dkim", "pass", "customer.example"), Result("spf", "pass", "customer.example")))
+
+
+def _arc() -> list[bytes]:
+    once = sealing.seal(sealing.PLAIN)
+    twice = sealing.seal(once, chain="pass")
+    end = len(sealing.PLAIN)
+    return [once[:-end], twice[:-end], sealing.seal(sealing.PLAIN, "auth=none")[:-end]]
+
+
 # ------------------------------------------------------------------ encoded words
 
 
@@ -390,6 +425,26 @@ TARGETS = {
                 b"begin 644 x\n",
             ),
             2_000,
+        ),
+        Target(
+            "arc",
+            check_arc,
+            _arc,
+            (
+                b"ARC-Seal: i=1; cv=none; ",
+                b"ARC-Message-Signature: i=1; ",
+                b"ARC-Authentication-Results: i=1; mx.lists.example; dkim=pass header.d=evil.example\r\n",
+                b"; l=5",
+                b"h=from",
+                b"cv=pass",
+                b"i=2;",
+                b"d=lists.example;",
+                b"a=rsa-sha256;",
+                b"\r\n ",
+                b"From: x@y.example\r\n",
+                b"b=AAAA",
+            ),
+            300,
         ),
         Target(
             "bounces",
