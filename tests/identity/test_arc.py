@@ -8,7 +8,7 @@ import pytest
 
 from router.identity import arc
 from router.identity.authentication import join, with_chain
-from router.identity.authentication_results import Result
+from router.identity.authentication_results import Result, results_in
 from router.identity.chain import NO_CHAIN, WORDS, Chain, may_be_sealed
 from router.identity.checks import author_of
 from router.identity.looked_up import BadLookedUp, LookedUp, from_plain
@@ -232,6 +232,30 @@ def test_what_the_sealer_saw_is_judged_as_trusted_results_are(results, state):
     chain, _ = check(raw)
     assert chain.word == "pass"
     assert proof(raw, chain).state is state
+
+
+FORMS = [
+    b" mx.google.com;\n       dkim=pass header.i=@customer.example header.s=s1 header.b=AbC+/d;\n"
+    b"       dmarc=pass (p=NONE sp=NONE dis=NONE) header.from=customer.example",
+    b" mx.microsoft.com 1; spf=pass\n smtp.mailfrom=customer.example; dmarc=pass action=none\n"
+    b" header.from=customer.example; dkim=pass header.d=customer.example; arc=none",
+    b" mail.proton.example; dkim=pass (Good rsa-sha256 signature) header.d=customer.example header.a=rsa-sha256",
+    b" fast.example;\n x-ptr=fail smtp.helo=a.example policy.ptr=b.example;\n bimi=skipped (DMARC did not pass);\n"
+    b" dkim=pass (2048-bit rsa key sha256) header.d=customer.example header.b=abc x-bits=2048;\n"
+    b" iprev=pass smtp.remote-ip=192.0.2.1",
+]
+
+
+@pytest.mark.parametrize("number", range(len(FORMS)))
+def test_the_forms_in_which_large_sealers_write(number):
+    """Comments, versions, methods and properties that nobody registered: the author's DKIM is found in each."""
+    found = results_in(FORMS[number], "lists.example")
+    assert Result("dkim", "pass", "customer.example") in (found or ())
+
+
+def test_results_that_cannot_be_read_prove_nothing():
+    assert results_in(b" mx.example; dkim=pass (", "x.example") is None
+    assert results_in(b" mx.example", "x.example") == ()
 
 
 def test_a_chain_never_takes_a_proof_away():
