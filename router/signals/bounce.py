@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from router.message.addresses import addresses_in
+from router.message.attribution import REPLY_SUBJECT
 from router.message.charset import decode
 from router.message.eml import raw_message
 from router.message.envelope import Envelope
@@ -100,7 +101,9 @@ def find(message: Message, automatism: Automatism) -> Bounce | None:
     if looking.seen:
         return looking.bounce(BounceForm.ITSELF if itself else BounceForm.ATTACHED)
     if not itself:
-        looking.add(_copied(message.full_text[:_MAX_TEXT]))
+        # What a reply quotes was said before, perhaps by us; what a forward quotes is what it is about.
+        text = message.new_text if REPLY_SUBJECT.match(message.subject) else message.full_text
+        looking.add(_copied(text[:_MAX_TEXT]))
     return looking.bounce(BounceForm.PASTED) if looking.deliveries else None
 
 

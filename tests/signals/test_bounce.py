@@ -269,6 +269,16 @@ def test_numbers_that_are_no_reply(text):
     assert found(f"{OLENA}Content-Type: text/plain; charset=utf-8\n\n{text}\n") is None
 
 
+def test_what_a_reply_quotes_was_said_before():
+    """Our own words in a ticket are no new bounce; what a forward quotes is what it is about."""
+    quoted = "Thanks!\n\nOn Tue, 3 Mar 2026 at 10:00, Support wrote:\n> 550 5.1.1 <a@b.example>: User unknown\n"
+    assert found(f"From: olena@customer.example\nSubject: Re: [desk #1] mail\n\n{quoted}") is None
+    assert found(f"From: olena@customer.example\nSubject: Fwd: mail\n\n{quoted}") is not None
+    added = quoted.replace("Thanks!", "Again: 554 5.7.1 <c@d.example>: spam")
+    told = found(f"From: olena@customer.example\nSubject: Re: [desk #1] mail\n\n{added}")
+    assert told is not None and [one.recipient for one in told.deliveries] == ["c@d.example"]
+
+
 def test_the_host_that_said_it():
     (reply,) = replies_in("<a@b.example>: host mx.b.example[192.0.2.1] said: 550 5.1.1 no such user")
     assert reply.remote_mta == "mx.b.example"
