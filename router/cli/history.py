@@ -14,9 +14,10 @@ import click
 
 from router.cli.asking import KEY_FILE, RULES, STATE, Moment
 from router.errors import BadInput, LookupFailed
-from router.journal import NAME, Entry, History, Journal, Report, Wanted
+from router.journal import NAME, Compared, Entry, History, Journal, Report, Wanted
 from router.pseudonyms import read_key
 from router.rule_files import state_folder
+from router.shadow.counts import behaves
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -122,8 +123,27 @@ def why_command(queue_id: str, rules: Path, state: Path | None, as_json: bool) -
     \b
     mailrouter why 4C1D2F0A3B
     """
-    for one in entries_of(queue_id, rules, state):
-        click.echo(json.dumps(one.as_json(), ensure_ascii=False) if as_json else "\n".join(_explained(one)))
+    entries = entries_of(queue_id, rules, state)
+    with _history(rules, state) as journal:
+        shadows = {one.at_ms: one for one in journal.compared(queue_id=queue_id)}
+    for one in entries:
+        shadow = shadows.get(round(one.at.timestamp() * 1_000))
+        if as_json:
+            told = {"shadow_difference": shadow.difference} if shadow and shadow.difference else {}
+            click.echo(json.dumps({**one.as_json(), **told}, ensure_ascii=False))
+        else:
+            click.echo("\n".join([*_explained(one), *(_shadow(shadow) if shadow else ())]))
+
+
+def _shadow(one: Compared) -> list[str]:
+    """What `settings.shadow` would have done with the mail."""
+    if one.failed:
+        return [f"  The shadow could not decide it: {one.failed}."]
+    if one.difference is None:
+        return ["  The shadow would have treated it just the same."]
+    changes = [f"    {kind:<15} {was} -> {now}" for kind, (was, now) in one.difference["changes"].items()]
+    causes = [f"    because {rule} {behaves(was, now)}" for rule, (was, now) in one.difference["rules"].items()]
+    return ["  The shadow would have treated it otherwise:", *changes, *causes]
 
 
 @click.command("undo")

@@ -73,6 +73,7 @@ class Shadow:
         self._failed_in_a_row = 0
         self._skipped = 0
         self._lock = asyncio.Lock()
+        self._loading: asyncio.Task[Any] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     # ------------------------------------------------------------------ which rules and model
@@ -88,12 +89,15 @@ class Shadow:
                 return
             self.state = "loading"
             pool = Pool(self._limits, lambda *_: None, lambda event, **told: self._log(f"shadow-{event}", **told))
+            self._loading = asyncio.current_task()
             try:
                 loaded = await pool.load(wanted.rules, run_tests=False, model_id=wanted.model, nice=NICE, **wanted.load)
             except Refused as refused:
                 await pool.close(at_once=True)
                 self._refuse(wanted, str(refused))
                 return
+            finally:
+                self._loading = None
             self.loaded = loaded
             if wanted.model is not None and loaded.model != wanted.model:
                 await pool.close(at_once=True)
@@ -116,6 +120,9 @@ class Shadow:
             pass
 
     async def close(self) -> None:
+        """At once: a shadow that is still loading must not keep the filter from ending."""
+        if self._loading is not None:
+            self._loading.cancel()
         async with self._lock:
             await self._end()
             self.state = "off"

@@ -176,6 +176,10 @@ def test_suspects_are_asked_first_and_only_they(
     terminal.press("1", "[1 technical")
     terminal.press("\r", "1 labelled")
     assert rows(desk)[0]["id"] in ("t-4", "t-8", "t-12") and rows(desk)[0]["topic"] == "technical"
+    again = label("data.jsonl")
+    assert "1 of 19" in again.wait_for("q quits"), "a row that was labelled is not asked again either"
+    again.press("q", "0 labelled")
+    assert again.ended() == 0
     refused = label("mail", "--suspects")
     refused.wait_for("--suspects is about labelled mail")
     assert refused.ended() == 2

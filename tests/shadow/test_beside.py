@@ -143,6 +143,24 @@ def test_a_refused_one_tells_where_it_is_named(pool):
     run(scenario)
 
 
+def test_ending_the_filter_does_not_wait_for_a_shadow_that_loads(monkeypatch):
+    class Never(FakePool):
+        async def load(self, *_: object, **__: object) -> Loaded:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async def all_of_it():
+        shadow = Shadow(lambda *_, **__: None)
+        task = asyncio.get_running_loop().create_task(shadow.use(WANTED, IN_USE))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await shadow.close()
+        return shadow.state, task.cancelled()
+
+    monkeypatch.setattr(beside, "Pool", Never)
+    assert asyncio.run(all_of_it()) == ("off", True)
+
+
 def test_what_is_in_use_already_is_not_decided_twice(pool):
     pool.loaded = IN_USE
 

@@ -42,6 +42,7 @@ def test_the_rules_that_behave_differently_are_named():
         "two": ["silent", "fired"], "three": ["silent", "shadow"], "four": ["silent", "unknown"],
         "one": ["fired", "silent"],
     }  # fmt: skip
+    assert difference(REAL, {**REAL, "queue": "x", "fired": ["one", "two"]})["rules"] == {"two": ["silent", "fired"]}
 
 
 def test_it_is_bounded_whatever_an_event_holds():

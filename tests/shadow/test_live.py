@@ -146,6 +146,12 @@ def test_other_rules_decide_live_mail_and_only_log(desk):
     *mails, last = [json.loads(line) for line in desk.says("shadow", "report", "--json").stdout.splitlines()]
     assert [one["queue_id"] for one in mails] == ["S2", "S4"]
     assert mails[0]["changes"]["queue"] == {"was": "help", "now": "money"} and mails[0]["language"] == "en"
+    assert (
+        "help -> money" in desk.says("why", "S2").output
+        and "because about-money fires" in desk.says("why", "S2").output
+    )
+    assert "just the same" in desk.says("why", "S1").output
+    assert desk.told("why", "S2")["shadow_difference"]["changes"]["queue"] == ["help", "money"]
     summary = last["summary"]
     assert (summary["compared"], summary["differ"], summary["changed_by"]) == (4, 2, {"about-money": 2})
     assert {"rule": "about-money", "was": "silent", "now": "fired", "mails": 2} in summary["rules"]

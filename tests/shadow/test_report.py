@@ -106,7 +106,9 @@ def test_names_of_rules_and_queues_cannot_write_into_the_page(tmp_path):
     from router.cli.shadow_page import page
 
     counts = Counts()
-    counts.add(compared(1, changes={"tags": ["–", "<script>alert(1)</script>"]}, rules={'"><em>x': ["silent", "fired"]}))
+    counts.add(
+        compared(1, changes={"tags": ["–", "<script>alert(1)</script>"]}, rules={'"><em>x': ["silent", "fired"]})
+    )
     assert "<script>alert" not in page(counts) and '"><em>x' not in page(counts)
 
 
