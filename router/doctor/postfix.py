@@ -199,6 +199,21 @@ def overrides(postfix: Postfix) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def releasing(postfix: Postfix) -> Iterator[Finding]:
+    """`mailrouter release` sends by a port without filters, where header_checks would take our own fields out."""
+    ports = [one for one in postfix.services if one.is_smtpd and not postfix.milters(one)]
+    if not ports or not postfix.value("header_checks"):
+        return
+    kept = [items(one.value(postfix.settings, "receive_override_options")) for one in ports]
+    if not any("no_header_body_checks" in one for one in kept):
+        yield Finding(
+            ADVICE,
+            f"{ports[-1].name}: receive_override_options",
+            "header_checks take the filter's fields out of held mail that is released by this port",
+            "-o receive_override_options=no_header_body_checks   # in master.cf, of the port for this host alone",
+        )
+
+
 def proxy_filter(postfix: Postfix) -> Iterator[Finding]:
     for service in postfix.filtered:
         if service.value(postfix.settings, "smtpd_proxy_filter"):
@@ -275,7 +290,8 @@ def intent(postfix: Postfix) -> Iterator[Finding]:
             MISSING,
             "master.cf",
             "there is no port without filters, by which acknowledgements leave",
-            "127.0.0.1:10025 inet n - n - 20 smtpd -o smtpd_milters= -o mynetworks=127.0.0.0/8",
+            "127.0.0.1:10025 inet n - n - 20 smtpd -o smtpd_milters= -o mynetworks=127.0.0.0/8"
+            " -o receive_override_options=no_header_body_checks",
         )
 
 
@@ -349,7 +365,7 @@ def _escaped(text: str) -> str:
 
 CHECKS: tuple[Callable[[Postfix], Iterator[Finding]], ...] = (
     present, last, default_action, timeouts, protocol, smuggling, forged_fields, overrides, proxy_filter, local_mail,
-    logins, macros, socket_rights, intent,
+    logins, macros, socket_rights, intent, releasing,
 )  # fmt: skip
 
 
@@ -371,10 +387,12 @@ def snippet(desk: Desk) -> str:
             f"smtpd_recipient_restrictions = check_recipient_access inline:{{ {desk.intent_domain}=REJECT }},",
             "    permit_mynetworks, reject_unauth_destination",
             "",
-            "# master.cf: the port by which acknowledgements leave",
+            "# master.cf: the port by which acknowledgements, and held mail that is released, leave",
             "127.0.0.1:10025 inet n - n - 20 smtpd",
             "    -o smtpd_milters=",
             "    -o mynetworks=127.0.0.0/8",
+            "    # released mail keeps the filter's fields, which header_checks take out of everybody else's",
+            "    -o receive_override_options=no_header_body_checks",
         ]
     lines += ["", "# /etc/postfix/mailrouter_header_checks", header_checks(desk)]
     return "\n".join(lines)

@@ -36,6 +36,7 @@ smtp      inet  n       -       y       -       -       smtpd
 127.0.0.1:10025 inet n - n - 20 smtpd
     -o smtpd_milters=
     -o mynetworks=127.0.0.0/8
+    -o receive_override_options=no_header_body_checks
 cleanup   unix  n       -       y       -       0       cleanup
 """
 TABLES = {
@@ -121,6 +122,14 @@ def test_the_line_that_mends_mends():
 ])  # fmt: skip
 def test_acknowledgements_need_a_port_without_filters(master):
     assert "missing: master.cf" in judged(master=master)
+
+
+def test_released_mail_keeps_its_fields():
+    """The port without filters must not apply header_checks, which are for what comes from outside."""
+    master = MASTER.replace("    -o receive_override_options=no_header_body_checks\n", "")
+    assert set(judged(master=master)) == {"advice: 127.0.0.1:10025: receive_override_options"}
+    without = judged(GOOD.replace("header_checks = pcre:/etc/postfix/checks\n", ""), master)
+    assert not any("receive_override_options" in name for name in without)
 
 
 def test_overrides_of_a_service_hold_for_it_alone():

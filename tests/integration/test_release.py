@@ -1,4 +1,6 @@
-"""A held mail is sent on through a real Postfix, past the filter, and no rule holds it again; nobody else gets past."""
+"""A held mail is sent on through a real Postfix, past the filter, and no rule holds it again; nobody else gets past.
+
+The port and the header_checks are those of deploy/."""
 
 import shutil
 import subprocess
@@ -36,8 +38,9 @@ class HoldingDesk(Desk):
         self.state.mkdir()
         sink = Sink()
         running = RunningFilter("--no-tests", "--state", str(self.state), rules=rules)
-        services = f"127.0.0.1:{self.release_port} inet n - n - 20 smtpd\n    -o smtpd_milters=\n"
-        postfix = PrivatePostfix(sink, running.postfix_spec, services=services)
+        services = (ROOT / "deploy/postfix/master.cf").read_text().replace("10025", str(self.release_port))
+        checks = f"header_checks = regexp:{ROOT}/deploy/postfix/mailrouter_header_checks\n"
+        postfix = PrivatePostfix(sink, running.postfix_spec, settings=checks, services=services)
         postfix.start()
         super().__init__(sink, running, postfix)
 
