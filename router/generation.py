@@ -221,8 +221,11 @@ def _model(models: Path, model_id: str | None, keys: Sequence[Path]) -> tuple[Mo
     try:
         return registry.load(models, model_id, [read_public(one) for one in keys]), ""
     except BadInput as error:
-        # The reason goes into a header field of every mail: where the models lie is nobody's business there.
-        return None, str(error).replace(f"{models}/", "")
+        # The reason goes into a header field of every mail: where models and keys lie is nobody's business there.
+        reason = str(error)
+        for folder in (models, *(one.parent for one in keys)):
+            reason = reason.replace(f"{folder}/", "")
+        return None, reason
 
 
 def rule_thresholds(ruleset: Ruleset, tuned: Mapping[str, Thresholds]) -> dict[str, Thresholds]:

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from router.classify import registry, signing
+from router.classify.corpus import Example
 from router.classify.registry import ModelRefused
 from router.classify.signing import PublicKey
 from router.classify.train import TrainResult
@@ -173,6 +174,20 @@ def test_the_commands_make_a_key_sign_and_verify(folder: Path, tmp_path: Path) -
     assert status == 0 and "is what was signed" in said
     status, said = says("models", "--models", folder)
     assert status == 0 and "* tiny" in said
+
+
+def test_train_signs_what_it_has_trained(
+    tmp_path: Path, key: Path, public: PublicKey, make_examples: Callable[[], list[Example]]
+) -> None:
+    with (tmp_path / "data.jsonl").open("w", encoding="utf-8") as stream:
+        for one in make_examples():
+            if one.is_mail and "topic" in one.labels:
+                row = {"id": one.id, "from": one.sender, "body": one.text, "topic": one.labels["topic"]}
+                stream.write(json.dumps(row) + "\n")
+    status, said = says("train", tmp_path / "data.jsonl", "--out", tmp_path / "made", "--sign", key)
+    assert status == 0 and f"signed by the key {public.id}" in said
+    (made,) = registry.models(tmp_path / "made")
+    assert registry.load(tmp_path / "made", made.id, [public]).id == made.id
 
 
 def test_train_refuses_a_key_that_cannot_sign_before_it_trains(tmp_path: Path) -> None:

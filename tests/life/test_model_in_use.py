@@ -9,6 +9,7 @@ import pytest
 
 from router.classify import registry, signing
 from router.classify.train import train
+from router.generation import load_generation
 from tests.classify.conftest import SMALL as SETTINGS
 from tests.classify.conftest import tiny_examples
 from tests.integration.filter import RunningFilter
@@ -92,3 +93,11 @@ def test_rules_may_ask_for_the_signature_and_a_start_without_one_is_by_rules_alo
     (desk.folder / "model.key.pub").unlink()
     result = desk.says("reload")
     assert result.exit_code == 2 and "model.key.pub: the public key cannot be read" in result.output
+
+
+def test_no_path_of_the_machine_gets_into_the_reason(desk: Modelled) -> None:
+    """It stands in a header field of every mail."""
+    for key in (f"{desk.key}.pub", f"{desk.folder}/none.pub"):
+        (desk.models / "current").write_text("new\n")
+        loaded = load_generation(desk.rules, desk.models, model_keys=[Path(key)])
+        assert loaded.model is None and loaded.model_refused and str(desk.folder) not in loaded.model_refused
