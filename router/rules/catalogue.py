@@ -169,6 +169,10 @@ CODES: dict[str, Entry] = {
         "A calendar by https could not be fetched, or not be kept.",
         "The last good copy is used; `mailrouter hours` shows what is believed.",
     ),
+    "W521": Entry(
+        "The rules file that `settings.shadow` names cannot be read or loaded.",
+        "The filter runs without a shadow until it can; `mailrouter check` that file.",
+    ),
 }
 
 _RANGES = (
