@@ -92,7 +92,7 @@ def main() -> None:
     read_ones = [read(raw) for raw in raws]
     decisions = [generation.decide(raw, now=NOW) for raw in raws]
     prefix = generation.ruleset.prefix
-    events = [event_of(one) for one in decisions]
+    events = [json.loads(json.dumps(event_of(one))) for one in decisions]  # as the front gets them
     answers = [plan(one, raw, offer, prefix).packets for one, raw in zip(decisions, raws, strict=True)]
     phrases = generation.ruleset.phrases
     to_json = json.JSONEncoder(ensure_ascii=False).encode

@@ -1,7 +1,7 @@
 """CPU per message of the whole filter against its peers, in one run.
 
     python -m bench.per_message [--peers no-op plain pymilter rspamd mailrouter] [--messages 200] [--rounds 6]
-                                [--concurrency 8 64 1]
+                                [--concurrency 8 64 1] [--quiet 60]
 
 no-op: our codec alone. plain, pymilter: bench/plain_filter.py on our codec and on pymilter. rspamd: bench/rspamd.py.
 What is not installed is left out, and said so. All run at once and idle; rounds are interleaved (A B C A B C …), so
@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 
 from bench import plain_filter, rspamd
 from bench.mail import messages
-from bench.peer import Peer, answers, load, memory_mb, place
+from bench.peer import Peer, answers, load, memory_mb, place, wait_for_quiet
 
 
 def noop(folder: str, *, tcp: bool = False) -> Peer:
@@ -59,13 +59,17 @@ PEERS: dict[str, tuple[Callable[[str], Peer], Callable[[], str]]] = {
 """name -> how it is started in a folder, and what is missing for it, "" for nothing."""
 
 
-async def compare(peers: Sequence[Peer], count: int, rounds: int, concurrency: Sequence[int]) -> None:
+async def compare(
+    peers: Sequence[Peer], count: int, rounds: int, concurrency: Sequence[int], quiet_s: float = 0.0
+) -> None:
     """Interleaved rounds of `count` mails, all different; the first one is not counted. Prints a table for each
-    concurrency. The last peer is the one that the others are compared with."""
+    concurrency. The last peer is the one that the others are compared with. quiet_s: wait at most so long before each
+    round for others to stop working."""
     mails = iter(messages(count * (rounds + 1) * len(concurrency)))
     for sessions in concurrency:
         for number in range(rounds + 1):
             batch = [next(mails) for _ in range(count)]
+            wait_for_quiet(quiet_s)
             for peer in peers:
                 await peer.round(batch, sessions)
                 if number == 0:
@@ -98,6 +102,7 @@ def main() -> None:
     arguments.add_argument("--messages", type=int, default=200, help="in a round")
     arguments.add_argument("--rounds", type=int, default=6)
     arguments.add_argument("--concurrency", type=int, nargs="+", default=[8])
+    arguments.add_argument("--quiet", type=float, default=0.0, help="seconds to wait before a round for idle cores")
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         peers: list[Peer] = []
@@ -108,7 +113,7 @@ def main() -> None:
                     print(f"{name} is left out: {why}")
                 else:
                     peers.append(start(folder))
-            asyncio.run(compare(peers, options.messages, options.rounds, options.concurrency))
+            asyncio.run(compare(peers, options.messages, options.rounds, options.concurrency, options.quiet))
         finally:
             for peer in peers:
                 peer.stop()
