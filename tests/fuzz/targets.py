@@ -4,16 +4,13 @@
 atheris. Input on which a promise was broken stays in `seeds/TARGET/`.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from router.errors import BadInput
-from router.identity import arc, authentication_results, author, chain
-from router.identity.authentication_results import Result
-from router.identity.lookup import ABSENT, Answer, Status
+from router.identity import authentication_results, author
 from router.identity.mailbox import NotOneMailbox
 from router.identity.mailbox import parse as parse_mailbox
 from router.message import read as reading
@@ -27,11 +24,8 @@ from router.milter.packets import PacketReader
 from router.milter.responses import ACCEPT, check_answer
 from router.milter.session import Closed, EndOfMessage, Event, Session
 from router.milter.table import State
-from router.signals import bounce
-from router.vocabulary import Automatic
 from router.workers.wire import BadAnswer, Frames, answer_from, request_frame, request_from
-from tests.identity import sealing
-from tests.identity.signing import record, rsa_key
+from tests.fuzz import signs
 from tests.message.making import ENVELOPE, NOW
 from tests.milter import dialog, trace
 from tests.milter.making import command
@@ -196,63 +190,6 @@ def _small_attacks() -> list[bytes]:
     from tests.message.attacks import ATTACKS  # some of them are megabytes when made
 
     return [make()[:1_500] for make in ATTACKS.values()]
-
-
-# ------------------------------------------------------------------ bounces
-
-
-def check_bounces(data: bytes) -> None:
-    """What is mailed as a report, as an enclosed message or as a text gives at most so many recipients, each of a
-    printable line, and the same ones again."""
-    for kind in (b"message/delivery-status", b"message/rfc822", b"text/plain"):
-        head = b"Content-Type: multipart/mixed; boundary=zz\n\n--zz\nContent-Disposition: attachment\nContent-Type: "
-        mail = reading.read(raw_message(head + kind + b"\n\n" + data + b"\n--zz--\n", ENVELOPE, NOW))
-        for automatism in ({}, {Automatic.BOUNCE: "null envelope sender"}):
-            found = bounce.find(mail, automatism)
-            assert found == bounce.find(mail, automatism)
-            told = found.deliveries if found else ()
-            assert len(told) <= bounce.MAX_DELIVERIES
-            assert all(str(one).isprintable() and len(str(one)) < 1_000 for one in told)
-
-
-def _bounces() -> list[bytes]:
-    report = (
-        b"Reporting-MTA: dns; mx.desk.example\n\nFinal-Recipient: rfc822; a@b.example\nAction: failed\n"
-        b"Status: 5.1.1\nRemote-MTA: dns; mx.b.example\nDiagnostic-Code: smtp; 550 5.1.1 user unknown\n"
-    )
-    whole = b"From: MAILER-DAEMON@desk.example\nContent-Type: multipart/report; boundary=b\n\n--b\n\nsorry\n--b\n"
-    whole += b"Content-Type: message/delivery-status\n\n" + report + b"\n--b--\n"
-    return [report, whole, b"<a@b.example>: host mx.b.example[192.0.2.1] said: 550 5.7.1 spam (in reply)\n"]
-
-
-# ------------------------------------------------------------------ ARC
-
-
-def check_arc(data: bytes) -> None:
-    """Whatever stands in the header above a sealed mail: a word, no exception; `pass` only with what was sealed."""
-
-    async def ask(name: str, kind: str) -> Answer:
-        return Answer(Status.ANSWER, (sealing_record().encode(),)) if name.endswith("lists.example") else ABSENT
-
-    raw = raw_message(data + sealing.PLAIN, ENVELOPE, NOW)
-    found = asyncio.run(arc.check(raw, ask, ("lists.example",)))
-    assert found.word in chain.WORDS
-    assert found.word != "pass" or found.results in SEALED_RESULTS
-
-
-@cache
-def sealing_record() -> str:
-    return record(rsa_key())
-
-
-SEALED_RESULTS = ((), (Result("dkim", "pass", "customer.example"), Result("spf", "pass", "customer.example")))
-
-
-def _arc() -> list[bytes]:
-    once = sealing.seal(sealing.PLAIN)
-    twice = sealing.seal(once, chain="pass")
-    end = len(sealing.PLAIN)
-    return [once[:-end], twice[:-end], sealing.seal(sealing.PLAIN, "auth=none")[:-end]]
 
 
 # ------------------------------------------------------------------ encoded words
@@ -428,8 +365,8 @@ TARGETS = {
         ),
         Target(
             "arc",
-            check_arc,
-            _arc,
+            signs.check_arc,
+            signs.arc_seeds,
             (
                 b"ARC-Seal: i=1; cv=none; ",
                 b"ARC-Message-Signature: i=1; ",
@@ -448,8 +385,8 @@ TARGETS = {
         ),
         Target(
             "bounces",
-            check_bounces,
-            _bounces,
+            signs.check_bounces,
+            signs.bounce_seeds,
             (
                 b"Final-Recipient: ",
                 b"rfc822;",
