@@ -33,6 +33,12 @@ TOKENS = 30_000
 OURS = "ours"
 """The inner classifier that knows mail of this trade from other texts; its score is not given out."""
 
+ANY_TRADE = frozenset({"abuse", REPLY})
+"""Classifiers whose scores do not depend on whether a text is of our trade."""
+
+HARDLY = 5.0
+"""A text is hardly of our trade when less than a fifth speaks for it."""
+
 INNER = frozenset({OURS, REPLY})
 """Classifiers that `scores` does not give out."""
 
@@ -124,14 +130,18 @@ def judge(sums: Sums, heads: Mapping[str, Head]) -> dict[str, Numbers]:
     """classifier -> (mails, labels): what `Model.scores` gives, for many.
 
     Where a classifier has to choose (several labels), the less a text is of our trade, the nearer its scores are to
-    what is usual. An insult is an insult in any trade: one label stands as it is.
+    what is usual; with one label only if the text is hardly of our trade (a few vague words can be of any). An insult
+    is an insult in any trade: what is in ANY_TRADE stands as it is.
     """
     found = {name: _probabilities(sums, head) for name, head in heads.items()}
     ours = found.pop(OURS, None)
     if ours is None:
         return found
     return {
-        name: heads[name].prior + ours * (scores - heads[name].prior) if scores.shape[1] > 1 else scores
+        name: scores
+        if name in ANY_TRADE
+        else heads[name].prior
+        + (ours if scores.shape[1] > 1 else np.minimum(1.0, ours * HARDLY)) * (scores - heads[name].prior)
         for name, scores in found.items()
     }
 
@@ -162,9 +172,10 @@ def _judge_one(all_logits: Sequence[float], heads: Mapping[str, Head]) -> dict[s
             found[name] = [one / total for one in powers]
     ours = found.pop(OURS, None)
     for name, scores in found.items():
-        if ours is not None and len(scores) > 1:
+        if ours is not None and name not in ANY_TRADE:
             priors = heads[name].prior.tolist()
-            found[name] = [prior + ours[0] * (p - prior) for p, prior in zip(scores, priors, strict=True)]
+            share = ours[0] if len(scores) > 1 else min(1.0, ours[0] * HARDLY)
+            found[name] = [prior + share * (p - prior) for p, prior in zip(scores, priors, strict=True)]
     return {name: dict(zip(heads[name].labels, scores, strict=True)) for name, scores in found.items()}
 
 
