@@ -21,8 +21,8 @@ def models_command(ctx: click.Context, models: Path, as_json: bool) -> None:
 
     \b
     mailrouter models
-    mailrouter models key /root/model.key
-    mailrouter models sign topic-abuse-636e4fb5 --key /root/model.key
+    mailrouter models key model.key
+    mailrouter models sign topic-abuse-636e4fb5 --key model.key
     mailrouter models verify --key /etc/mailrouter/model.key.pub
     """
     ctx.obj = models

@@ -1,5 +1,6 @@
 """A command in a real pseudo-terminal, as a person would see it."""
 
+import fcntl
 import os
 import pty
 import re
@@ -30,6 +31,8 @@ class Terminal:
             stderr=theirs,
             cwd=cwd,
             start_new_session=True,
+            # its controlling terminal, so that Ctrl-C is a signal
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
             env={**os.environ, "PYTHONPATH": os.getcwd(), **(environment or {})},
         )
         os.close(theirs)

@@ -110,6 +110,16 @@ def test_the_terminal_is_as_before_when_it_ends(desk: Path, label: Callable[...,
     assert termios.tcgetattr(terminal.ours)[3] == before[3]
 
 
+def test_ctrl_c_leaves_the_terminal_and_the_file_in_order(desk: Path, label: Callable[..., Terminal]) -> None:
+    terminal = label("mail")
+    before = termios.tcgetattr(terminal.ours)[3]
+    terminal.wait_for("q quits")
+    terminal.press("\r", "2 of 3")
+    terminal.press("\x03", "interrupted")
+    assert terminal.ended() == 130 and termios.tcgetattr(terminal.ours)[3] == before
+    assert len(rows(desk)) == 1
+
+
 def test_the_name_is_that_of_the_user_unless_told(desk: Path, label: Callable[..., Terminal]) -> None:
     terminal = label("mail", "--limit", "1")
     terminal.wait_for("1 of 1")
