@@ -70,7 +70,9 @@ def main() -> None:
     arguments.add_argument("--test", action="store_true")
     options = arguments.parse_args()
     control = socket.socket(fileno=options.control)
-    os.nice(options.nice)
+    if options.nice:
+        with contextlib.suppress(OSError):  # a system call filter may forbid it: then without
+            os.nice(options.nice)
     # Reload and drain are the front's affair; a signal to the whole process group must not end the nursery first.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
