@@ -15,8 +15,9 @@ _BEFORE, _BEHIND = 400, 300
 
 ADDRESS = re.compile(r"(?<![\w.+%=-])[\w.+%=/!#$&'*^`{|}~-]{1,64}@(?:[\w-]{1,63}\.){1,8}[\w-]{2,63}")
 
-_SIGN = re.compile(r"[45][0-5][0-9](?:[ \t:(\[#-]|[245]\.)|#[245]\.")
-"""The beginning of every reply; most texts have none, which is seen at once."""
+_SIGN = re.compile(r"[45#](?=(?<=#)[245]\.|(?<=[45])[0-5][0-9](?:[ \t:(\[#-]|[245]\.))")
+"""Where a reply may begin. It begins with one of three characters, so that a text is searched in one go; `_REPLY` is
+tried at the few places that this finds."""
 
 _STATUS = r"[245]\.[0-9]{1,3}\.[0-9]{1,3}(?![\w.]*[0-9])"
 _WORDS = (
@@ -54,10 +55,14 @@ def replies_in(text: str) -> Iterator[Reply]:
         return
     if ">" in text:
         text = _QUOTE_MARKS.sub("", text)
-    found = 0
-    for tried, match in enumerate(_REPLY.finditer(text)):
+    found = tried = end = 0
+    for sign in _SIGN.finditer(text):
+        match = _REPLY.match(text, sign.start()) if sign.start() >= end else None
+        if match is None:
+            continue
         if found >= MAX_REPLIES or tried >= _MAX_TRIED:
             return
+        tried, end = tried + 1, match.end()
         code = match["code"] or match["bare"] or ""
         status = match["status"] or match["marked"] or f"{code[0]}.0.0"
         if status[0] == "2" or (code and code[0] != status[0]):
