@@ -70,6 +70,7 @@ def main() -> None:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline, make_union
 
+    examples = [one for one in examples if "topic" in one.labels]
     texts = [f"{one.subject}\n{one.text}" for one in examples]
     plain = make_pipeline(
         make_union(

@@ -291,15 +291,17 @@ class Model:
         memory, columns, tokens = self._memory, self._columns, len(TOKEN_BLOCKS)
         distinct = set(found)
         distinct.discard(0)
-        numbers = np.array(found)
+        both = np.array([*found, *distinct])
+        numbers = both[: len(found)]
         starts = _sentences(numbers)
         count = len(starts)
         # a row a sentence, and one for the whole mail, in which every token counts once
         table = np.empty((count + 1, len(BLOCKS), columns))
-        by_token = memory.sums[np.array([*found, *distinct])]
+        by_token = memory.sums[both]
         starts.append(len(found) if distinct else 0)  # a sum over nothing is not to be had
         table[:, :tokens] = np.add.reduceat(by_token, starts, axis=0).reshape(count + 1, tokens, columns)
-        table[:count, tokens:] = np.add.reduceat(self._places(numbers), starts[:-1], axis=0)
+        by_place = np.add.reduceat(self._places(numbers).reshape(len(found), -1), starts[:-1], axis=0)
+        table[:count, tokens:] = by_place.reshape(count, len(PLACE_BLOCKS), columns)
         np.add.reduce(table[:count, tokens:], axis=0, out=table[count, tokens:])
         # a block that is not there has no size: its sums are zero, whatever they are divided by
         sizes = np.sqrt(np.maximum(table[:, :, -1:], _TINY))
