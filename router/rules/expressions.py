@@ -12,7 +12,7 @@ from typing import Any
 import re2
 from ahocorasick_rs import AhoCorasick
 
-MAX_LITERALS = 24  # alternatives kept for one expression; more cost more than they save
+MAX_LITERALS = 48  # alternatives kept for one expression; more cost more than they save
 MAX_MEMORY_BYTES = 16 << 20
 _NO_LIMIT = 1_000
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}
