@@ -58,8 +58,8 @@ def _normalise(text: str) -> tuple[str, bool]:
     # Folding can undo NFKC or make an apostrophe; that is rare, and seen more cheaply than done again.
     while not (unicodedata.is_normalized("NFKC", once) and (aligned or not _SPECIAL.search(once))):
         again = _fold(once)[0]
-        if again == once:
-            break
+        if again == once:  # folding takes apart what NFKC puts together: ῢ; so NFKC has the last word
+            return unicodedata.normalize("NFKC", once), False
         once, aligned = again, False
     return once, aligned
 

@@ -4,7 +4,7 @@ import unicodedata
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from router.rules.text import Text, normalise, words
@@ -34,6 +34,7 @@ def test_what_people_type_alike_is_seen_alike(typed, seen):
 
 @FAST
 @given(ANY)
+@example("\u1fe2 \u0390x")
 def test_normalising_twice_changes_nothing(text):
     once = normalise(text)
     assert normalise(once) == once
