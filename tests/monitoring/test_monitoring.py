@@ -170,6 +170,7 @@ def test_a_filter_whose_workers_are_frozen_is_unwell_and_recovers(desk):
     for pid in desk.filter.worker_pids():
         os.kill(pid, signal.SIGSTOP)
     eventually(lambda: ask(desk.url + "/healthz")[0] == 503, 60)
+    eventually(lambda: desk.filter.of("unwell"), 60)  # the answer may be here before the line is
     assert "not decided within" in desk.filter.of("unwell")[0]["reason"]
     eventually(lambda: ask(desk.url + "/healthz")[0] == 200, 60)
 
