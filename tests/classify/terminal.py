@@ -17,6 +17,14 @@ DEADLINE_S = 30.0
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
+def _as_a_person_starts_it() -> None:
+    """Its controlling terminal, so that Ctrl-C is a signal, and one that is heard: what runs the tests in the
+    background may have had it ignored.
+    """
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """`mailrouter ARGUMENTS` with its standard input, output and errors on a pty. screen: what was written since the
     screen was cleared."""
@@ -31,8 +39,7 @@ class Terminal:
             stderr=theirs,
             cwd=cwd,
             start_new_session=True,
-            # its controlling terminal, so that Ctrl-C is a signal
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_as_a_person_starts_it,
             env={**os.environ, "PYTHONPATH": os.getcwd(), **(environment or {})},
         )
         os.close(theirs)
