@@ -18,8 +18,19 @@ pytestmark = needs_postfix
 
 MODERATION = "moderation@flexihost.example"
 PROOF = "Authentication-Results: mx.flexihost.example; spf=pass smtp.mailfrom=igor@shop.example\n"
-ABUSE = (ROOT / "docs/samples/05-abuse-of-staff-ru.eml").read_text().partition("\n")[2]
-"""Without its Return-Path."""
+ABUSE = """\
+From: igor@shop.example
+To: bill@flexihost.example
+Subject: Списание
+Message-ID: <held-1@shop.example>
+MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: 8bit
+
+Договор 104455. Вы, дебилы, дважды списали оплату по счёту 4512. Верните деньги на карту.
+Тупее вашей бухгалтерии я никого не видел.
+"""
+"""A matter of the accounts department, so that no model sends it elsewhere."""
 
 
 class HoldingDesk(Desk):
