@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from router.classify import features
@@ -62,6 +63,7 @@ class Counted:
 
 
 def counted(examples: Sequence[Example], words: Lexicon) -> Counted:
+    """As `counted_of`, of the mails as they are."""
     return counted_of(examples, documents_of(examples), words)
 
 
@@ -207,16 +209,21 @@ def out_of_fold(
     settings: Settings,
     place: Targets,
     progress: Callable[[str], None] = lambda line: None,
+    *,
+    seen: NDArray[np.bool_] | None = None,
+    what: str = "",
 ) -> list[Sums]:
     """Of every mail, by models that saw neither it nor its sender and thread. asked: the mails, from which the models
-    learn, and perhaps other forms of the same mails.
+    learn, and perhaps other forms of the same mails. seen: which mails a model may learn from at all, (mails,); None:
+    every one. what: said before each line of progress.
     """
     mails, width = len(asked[0].examples), sum(map(len, labels.values()))
     found = [Sums(np.zeros((mails, width)), np.zeros((mails, width)), one.shapes) for one in asked]
     for fold in range(settings.folds):
-        progress(f"fold {fold + 1} of {settings.folds}")
+        progress(f"{what}fold {fold + 1} of {settings.folds}")
         held = np.flatnonzero(place == fold)
-        fitted = Fitted(settings, labels, asked[0], np.flatnonzero(place != fold))
+        inside = place != fold if seen is None else (place != fold) & seen
+        fitted = Fitted(settings, labels, asked[0], np.flatnonzero(inside))
         for one, sums in zip(asked, found, strict=True):
             part = fitted.sums(one, held)
             sums.whole[held], sums.peak[held] = part.whole, part.peak

@@ -18,7 +18,7 @@ from router.classify.fitting import (
     LABELS,
     Counted,
     Fitted,
-    counted,
+    Targets,
     counted_of,
     documents_of,
     folds_of,
@@ -27,7 +27,7 @@ from router.classify.fitting import (
     hidden,
     out_of_fold,
 )
-from router.classify.model import INNER, Model, Sums, Thresholds, judge
+from router.classify.model import INNER, Model, Thresholds, judge
 from router.classify.pipeline import DEFAULTS, Settings, targets_of
 from router.classify.replies import NEW_QUESTION, REPLY
 from router.classify.report import Curve
@@ -74,10 +74,11 @@ def train(
         del labels[REPLY]
     given = {name: one for name, one in labels.items() if name not in INNER}
     _enough(examples, labels, settings.folds)
-    data = counted(examples, words)
+    documents = documents_of(examples)
+    data = counted_of(examples, documents, words)
     place = folds_of(examples, settings.folds, seed)
-    documents = hidden(examples, documents_of(examples), place, seed)
-    sums, among = out_of_fold((data, counted_of(examples, documents, words)), labels, settings, place, progress)
+    among_others = counted_of(examples, hidden(examples, documents, place, seed), words)
+    sums, among = out_of_fold((data, among_others), labels, settings, place, progress)
     progress("all mails")
     fitted = Fitted(settings, labels, data, np.arange(len(examples)))
     heads = heads_of(examples, labels, sums, among)
@@ -117,7 +118,7 @@ def train(
         seed=seed,
         created=created,
         left_out=left_out or {},
-        curve=learning_curve(data, labels, settings, seed, progress, metrics) if curve else (),
+        curve=learning_curve(data, labels, settings, place, seed, progress, metrics) if curve else (),
     )
     return TrainResult(model, folder, metrics)
 
@@ -140,13 +141,15 @@ def learning_curve(
     data: Counted,
     labels: Mapping[str, tuple[str, ...]],
     settings: Settings,
+    place: Targets,
     seed: int,
     progress: Callable[[str], None],
     whole: Metrics,
 ) -> Curve:
-    """Measures when training sees a part of the groups only; every mail is measured each time. whole: with all."""
+    """Measures when training sees a part of the groups only; every mail is measured each time. place: the fold of each
+    mail. whole: with all.
+    """
     examples = data.examples
-    place = folds_of(examples, settings.folds, seed)
     # groups come in an order of their own, so that a larger share holds all of a smaller one
     numbers = np.array(groups(examples))
     rank = np.random.default_rng(seed).permutation(len(examples))[numbers] / len(examples)
@@ -156,16 +159,12 @@ def learning_curve(
     pairs = [list(one.labels.items()) for one in examples]
     everything = len(set(chain.from_iterable(pairs)))
     for share in CURVE:
-        parts = [np.flatnonzero((place != fold) & (rank < share)) for fold in range(settings.folds)]
+        seen = rank < share
+        parts = [np.flatnonzero((place != fold) & seen) for fold in range(settings.folds)]
         if any(len(set(chain.from_iterable(pairs[row] for row in part))) < everything for part in parts):
             continue  # too few mails for this share: a part of them lacks a label
-        width = sum(map(len, labels.values()))
-        sums = Sums(np.zeros((len(examples), width)), np.zeros((len(examples), width)), data.shapes)
-        for fold in range(settings.folds):
-            progress(f"learning curve: {share * 100:.0f} % of the mails, fold {fold + 1} of {settings.folds}")
-            inside, held = parts[fold], np.flatnonzero(place == fold)
-            part = Fitted(settings, labels, data, inside).sums(data, held)
-            sums.whole[held], sums.peak[held] = part.whole, part.peak
+        what = f"learning curve: {share * 100:.0f} % of the mails, "
+        (sums,) = out_of_fold((data,), labels, settings, place, progress, seen=seen, what=what)
         scores = judge(sums, heads_of(examples, labels, sums))
         measured = measure(
             [examples[row] for row in mails],
