@@ -6,7 +6,7 @@ from html import escape
 
 from router.backtest.compare import FIELDS, Cause, Difference
 from router.backtest.counts import Counts, Pair
-from router.cli.page_parts import bar, card, document, listed_in, select, share, tile
+from router.cli.page_parts import bar, card, document, listed_in, select, share, tile, what_differs
 from router.errors import Problem
 from router.generation import Generation
 from router.rules.schema import Mode, Rule
@@ -38,7 +38,7 @@ def page(
             '<div class="two"><section>',
             _languages(counts, old is not None),
             "</section><section>",
-            _fields(counts) if old is not None else "",
+            what_differs(counts.changed) if old is not None else "",
             "</section></div>",
             _differences(counts, listed) if old is not None else "",
             "<footer>Written by <code>mailrouter backtest</code>. This page asks nothing of any network.</footer>",
@@ -174,16 +174,6 @@ def _languages(counts: Counts, compared: bool) -> str:
     head = "<th>Language</th><th class='n'>Mails</th>"
     head += "<th></th><th class='n'>Differ</th><th class='n'>Share</th>" if compared else ""
     return f"<h2>Languages</h2>{card(head, rows)}"
-
-
-def _fields(counts: Counts) -> str:
-    most = max(counts.changed.values(), default=0)
-    rows = [
-        f'<tr class="pick" tabindex="0" data-pick="field={what}"><td>{what}</td>'
-        f"<td class='bars'>{bar(number, most, 'new')}</td><td class='n'>{number:,}</td></tr>"
-        for what, number in counts.changed.most_common()
-    ]
-    return f"<h2>What differs</h2>{card('<th>In</th><th></th><th class=n>Mails</th>', rows)}" if rows else ""
 
 
 def _legend(compared: bool, hint: str) -> str:

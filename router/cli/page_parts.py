@@ -5,6 +5,7 @@ the rest. Without a script everything is there but the filter of the list, which
 data-rules, data-fields and data-language, and a form with `text`, `rule`, `field` and `language`.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
@@ -44,6 +45,17 @@ def card(head: str, rows: list[str]) -> str:
 def bar(number: int, most: int, kind: str) -> str:
     width = 100 * number / most if most else 0
     return f'<div class="bar {kind}{" some" if number else ""}" style="width:{width:.2f}%"></div>'
+
+
+def what_differs(changed: Counter[str]) -> str:
+    """How many mails differ in what, the most first; a row picks its mails below."""
+    most = max(changed.values(), default=0)
+    rows = [
+        f'<tr class="pick" tabindex="0" data-pick="field={what}"><td>{what}</td>'
+        f"<td class='bars'>{bar(number, most, 'new')}</td><td class='n'>{number:,}</td></tr>"
+        for what, number in changed.most_common()
+    ]
+    return f"<h2>What differs</h2>{card('<th>In</th><th></th><th class=n>Mails</th>', rows)}" if rows else ""
 
 
 def select(name: str, all_: str, values: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from router.cli.page_parts import bar, card, document, listed_in, select, share, tile
+from router.cli.page_parts import bar, card, document, listed_in, select, share, tile, what_differs
 from router.shadow.counts import NO_RULE, Counts, Listed, behaves
 
 SHOWN_MOVES = 40
@@ -16,7 +16,7 @@ def page(counts: Counts) -> str:
             _tiles(counts),
             _failures(counts),
             '<div class="two"><section>',
-            _kinds(counts),
+            what_differs(counts.changed),
             "</section><section>",
             _rules(counts),
             "</section></div>",
@@ -61,16 +61,6 @@ def _failures(counts: Counts) -> str:
         return ""
     said = listed_in(f"{number} × {why}" for why, number in counts.failed.most_common())
     return f'<h2>Worth a look</h2><div class="warn"><b>The shadow could not decide</b>{said}</div>'
-
-
-def _kinds(counts: Counts) -> str:
-    most = max(counts.changed.values(), default=0)
-    rows = [
-        f'<tr class="pick" tabindex="0" data-pick="field={kind}"><td>{kind}</td>'
-        f"<td class='bars'>{bar(number, most, 'new')}</td><td class='n'>{number:,}</td></tr>"
-        for kind, number in counts.changed.most_common()
-    ]
-    return f"<h2>What differs</h2>{card('<th>In</th><th></th><th class=n>Mails</th>', rows)}" if rows else ""
 
 
 def _rules(counts: Counts) -> str:
