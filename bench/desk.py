@@ -75,31 +75,32 @@ def tell(name: str, wanted: Sequence[bool], found: Sequence[bool]) -> str:
 def report(
     rows: Sequence[Row], ruleset: Any, scores: Mapping[str, Scores], thresholds: Thresholds, wrong: bool
 ) -> None:
+    judged = []
+    for row in rows:
+        known = scores.get(row["id"], {})
+        own, sent = (decided(ruleset, row, to, known, thresholds) for to in (row["to"], ACCOUNTS))
+        judged.append((row, str(own.priority), "needs-details" in own.tags, sent.queue == "support"))
     for language in ("", "ru", "uk", "en"):
-        chosen = [row for row in rows if language in ("", row["lang"])]
-        if not chosen:
+        told = [one for one in judged if language in ("", one[0]["lang"])]
+        if not told:
             continue
-        own = [decided(ruleset, row, row["to"], scores.get(row["id"], {}), thresholds) for row in chosen]
-        sent = [decided(ruleset, row, ACCOUNTS, scores.get(row["id"], {}), thresholds) for row in chosen]
+        chosen, given, vague, redirected = zip(*told, strict=True)
         print(f"{language or 'all':4} {len(chosen)} mails")
-        redirected = [one.queue == "support" for one in sent]
         print("    ", tell("redirect", [row["topic"] == "technical" for row in chosen], redirected))
-        vague = ["needs-details" in one.tags for one in own]
         print("    ", tell("vague", [row["vague"] == "yes" for row in chosen], vague))
-        truth, given = [row["priority"] for row in chosen], [str(one.priority) for one in own]
-        each = [macro_f1([a == b for a in truth], [a == b for a in given], (True,)) for b in PRIORITIES]  # type: ignore[misc,arg-type]
+        truth = [row["priority"] for row in chosen]
+        each = [macro_f1(truth, given, (name,)) for name in PRIORITIES]
         print(
             f"     priority: macro-F1 {macro_f1(truth, given, PRIORITIES):.3f} ("
             + ", ".join(f"{name} {one:.2f}" for name, one in zip(PRIORITIES, each, strict=True))
             + ")"
         )
-        if wrong and not language:
-            for row, one, vagueness, moved in zip(chosen, own, vague, redirected, strict=True):
-                told = [f"priority {row['priority']} -> {one.priority}"] if row["priority"] != str(one.priority) else []
-                told += [f"vague {row['vague']} -> {vagueness}"] if vagueness != (row["vague"] == "yes") else []
-                told += [f"redirected, is {row['topic']}"] if moved and row["topic"] != "technical" else []
-                if told:
-                    print(f"{row['id']}: {'; '.join(told)} | {row['subject']} | {row['body'][:140]!r}")
+    for row, priority, vagueness, moved in judged if wrong else ():
+        said = [f"priority {row['priority']} -> {priority}"] if row["priority"] != priority else []
+        said += [f"vague {row['vague']} -> {vagueness}"] if vagueness != (row["vague"] == "yes") else []
+        said += [f"redirected, is {row['topic']}"] if moved and row["topic"] != "technical" else []
+        if said:
+            print(f"{row['id']}: {'; '.join(said)} | {row['subject']} | {row['body'][:140]!r}")
 
 
 def main() -> None:

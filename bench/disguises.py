@@ -94,13 +94,12 @@ DISGUISES: dict[str, Callable[[str, random.Random], str]] = {
 
 def main() -> None:
     examples = reply_training.apart(curation.curate(corpus.read([ROOT / "models/data"])).examples)
-    words, labels = lexicon.parse(lexicon.own_text()), {**fitting.LABELS}
+    words, labels = lexicon.parse(lexicon.own_text()), fitting.LABELS
     place = fitting.folds_of(examples, DEFAULTS.folds, 1)
-    asked, names = [], []
-    for name, change in DISGUISES.items():
+    asked = []
+    for change in DISGUISES.values():
         draw = random.Random(1)
         asked.append(fitting.counted([disguised(one, change, draw) for one in examples], words))
-        names.append(name)
     documents = fitting.hidden(examples, fitting.documents_of(examples), place, 1)
     asked.append(fitting.counted_of(examples, documents, words))
     sums = fitting.out_of_fold(asked, labels, DEFAULTS, place)
@@ -117,7 +116,7 @@ def main() -> None:
         accepts[name] = rows, wanted == 1, tune(plain[name][rows], wanted, WISHES[name]).accept
     print(f"{len(mails)} mails; classifiers {sorted(set(labels) - INNER)}")
     print(f"{'':24} topic F1  technical accepted  abuse recall  vague recall")
-    for name, part in zip([*names, "hidden"], sums, strict=True):
+    for name, part in zip([*DISGUISES, "hidden"], sums, strict=True):
         scores = judge(part, heads)
         topic = scores["topic"][mails]
         order = np.sort(topic, axis=1)
