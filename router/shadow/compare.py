@@ -31,8 +31,7 @@ def difference(real: Mapping[str, Any], shadow: Mapping[str, Any]) -> Difference
 
 
 def _behaviour(event: Mapping[str, Any]) -> dict[str, str]:
-    told = (("fired", "fired"), ("shadow", "shadow"), ("unknown", "unknown"))
-    return {rule: word for key, word in told for rule in event.get(key) or ()}
+    return {rule: word for word in ("fired", "shadow", "unknown") for rule in event.get(word) or ()}
 
 
 def _seen(event: Mapping[str, Any]) -> dict[str, str]:
