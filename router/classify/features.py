@@ -1,13 +1,14 @@
 """A mail as numbers: the feature code that training and serving share.
 
 A mail is a list of tokens, subject first. Each token carries hashed n-grams of its skeleton and the concepts it stands
-for; a mail's vector is, block by block, a sum over its distinct tokens, divided by a norm that is itself such a sum. So
-a linear classifier's score is a sum of one small vector a token, and these vectors can be remembered: a mail costs a
-look-up for each word. Of a sentence every token counts, however often.
+for, each place of the text what two neighbours say together; a mail's vector is a sum over its distinct tokens and its
+places, divided by its length, whose square is itself such a sum. So a linear classifier's score is a sum of one small
+vector a token and a place, and a token's can be remembered: a mail costs a look-up for each word. Of a sentence every
+token counts, however often.
 
-Blocks, each with its own norm: `chars` n-grams of 2-5 characters inside `<word>`; `words` whole words and five-letter
-stems; `concepts` (lexicon.py); `pairs` of neighbouring stems; `concept_pairs`: two concepts that follow each other in a
-sentence, with at most one other between them.
+Blocks: `chars` n-grams of 2-5 characters inside `<word>`; `words` whole words and five-letter stems; `concepts`
+(lexicon.py); `pairs` of neighbouring stems; `concept_pairs`: two concepts that follow each other in a sentence, with at
+most one other between them.
 """
 
 import math
@@ -22,7 +23,7 @@ from router.classify.lexicon import Lexicon
 from router.classify.normalise import unspaced
 from router.classify.tokens import END, chunks_of, has_spaced_letters, tokens_of
 
-FEATURE_VERSION = 5
+FEATURE_VERSION = 6
 """Goes up with any change of normalise.py, tokens.py or this file that changes a feature."""
 
 HASH_BITS = 19
@@ -191,12 +192,12 @@ def concept_buckets(concepts: Indices) -> list[tuple[Indices, Indices]]:
 
 
 def tokens(subject: str, text: str) -> list[str]:
-    """The tokens of a mail in order; END after each sentence and line."""
+    """The tokens of a mail in order; END after each sentence and line, but never first and never twice in a row."""
     found: list[str] = []
     for part in (subject, text):
         lines = _tokens(chunks_of(part))
         found.extend(_tokens(chunks_of(unspaced(part))) if has_spaced_letters(lines) else lines)
-    return found
+    return [token for token, before in zip(found, [END, *found], strict=False) if token != END or before != END]
 
 
 def _tokens(lines: Iterable[Iterable[str]]) -> list[str]:
@@ -204,8 +205,7 @@ def _tokens(lines: Iterable[Iterable[str]]) -> list[str]:
     for line in lines:
         for chunk in line:
             found.extend(tokens_of(chunk))
-        if found and found[-1] != END:
-            found.append(END)
+        found.append(END)
     return found
 
 

@@ -22,20 +22,24 @@ PER_WORD = 3
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """text: as read. names: of concept 1, 2, …; 0 is no concept. whole, stems: skeleton -> concepts."""
+    """text: as read. names: of concept 1, 2, …; 0 is no concept. whole, stems: skeleton -> concepts. longest: letters
+    of the longest stem.
+    """
 
     text: str = field(repr=False)
     names: tuple[str, ...]
     whole: Mapping[str, tuple[int, ...]] = field(repr=False)
     stems: Mapping[str, tuple[int, ...]] = field(repr=False)
+    longest: int
 
     def concepts(self, token: str) -> tuple[int, ...]:
         """The numbers of the token's concepts, at most PER_WORD; () for most tokens."""
         if token in self.whole:
             return self.whole[token]
-        for length in range(len(token), SHORTEST_STEM - 1, -1):
-            if token[:length] in self.stems:
-                return self.stems[token[:length]]
+        stems = self.stems
+        for length in range(min(len(token), self.longest), SHORTEST_STEM - 1, -1):
+            if (stem := token[:length]) in stems:
+                return stems[stem]
         return ()
 
 
@@ -60,7 +64,7 @@ def parse(text: str) -> Lexicon:
             had = table.get(key, ())
             if len(names) not in had and len(had) < PER_WORD:
                 table[key] = (*had, len(names))
-    return Lexicon(text, tuple(names), whole, stems)
+    return Lexicon(text, tuple(names), whole, stems, max(map(len, stems), default=0))
 
 
 def own_text() -> str:

@@ -1,14 +1,16 @@
 """Prediction. numpy only: scikit-learn is needed to train, never to serve.
 
 A `Model` is a value: the same text gives the same scores, in every process. It remembers what it has worked out for
-each word it has met, which changes how fast it answers and never what.
+each word it has met, which changes how fast it answers and never what. A mail's words are a string of bytes, joined of
+what is remembered for each chunk, that numpy reads as numbers: no object a word is made.
 
 A mail is scored as a whole and sentence by sentence: what one sentence says may be hidden among ten others. The highest
 sentence (`peak`) counts beside the whole.
 """
 
 import math
-from collections.abc import Container, Iterable, Mapping, Sequence
+import struct
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
@@ -17,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.classify import features
-from router.classify.features import BLOCKS, MARKS, PLACE_BLOCKS, TOKEN_BLOCKS
+from router.classify.features import BLOCKS, MARKS, Indices
 from router.classify.lexicon import Lexicon
 from router.classify.normalise import SINGLE_LETTERS, plain_skeleton, unspaced
 from router.classify.replies import REPLY, Evidence, Told
@@ -75,8 +77,8 @@ def decide_label(scores: Mapping[str, float], thresholds: Thresholds) -> str | N
 class Block:
     """What training found out about one block. kept: the features it kept, rising.
 
-    table: (kept + 1, columns + 1) float32; row 0 is zero and stands for every other feature; the last column is the
-    squared size that the feature adds to the norm.
+    table: (kept + 1, columns + 1) float32; row 0 is zero and stands for every other feature; the last column is what
+    the feature adds to the square of a mail's length.
     """
 
     kept: NDArray[np.int32]
@@ -181,18 +183,20 @@ def _judge_one(all_logits: Sequence[float], heads: Mapping[str, Head]) -> dict[s
 
 @dataclass(slots=True)
 class _Memory:
-    """What one process has worked out so far, a row a token; row 0 is END.
+    """What one process has worked out so far. A token's number is its row in the arrays; row 0 is END.
 
-    chunks: lately met; older: met before these. sums: TOKEN_BLOCKS side by side. single: tokens that one letter gives.
+    chunks: lately met, each with its tokens' numbers as the bytes of an int64 array; older: met before these. single:
+    tokens that one letter gives. place: where a token stood, written anew for each mail.
     """
 
-    chunks: dict[str, tuple[int, ...]]
-    older: dict[str, tuple[int, ...]]
+    chunks: dict[str, bytes]
+    older: dict[str, bytes]
     numbers: dict[str, int]
     sums: Numbers
     stems: features.Hashes
-    concepts: NDArray[np.int64]
-    single: set[int]
+    concepts: Indices
+    single: NDArray[np.bool_]
+    place: Indices
 
 
 class Model:
@@ -234,10 +238,11 @@ class Model:
             chunks={},
             older={},
             numbers={END: 0},
-            sums=np.zeros((rows, len(TOKEN_BLOCKS) * self._columns)),
+            sums=np.zeros((rows, self._columns)),
             stems=np.zeros(rows, dtype=np.uint64),
             concepts=np.zeros(rows, dtype=np.int64),
-            single=set(),
+            single=np.zeros(rows, dtype=np.bool_),
+            place=np.zeros(rows, dtype=np.int64),
         )
         self._memory.concepts[0] = -1
         self._learn_tokens(MARKS)  # they are the tokens 1 to len(MARKS), and never forgotten
@@ -250,11 +255,13 @@ class Model:
         memory.older, memory.chunks = memory.chunks, {}
         if len(memory.numbers) <= TOKENS:
             return
-        kept = np.array(sorted({*range(len(MARKS) + 1)}.union(*memory.older.values())), dtype=np.int64)
-        place = dict(zip(kept.tolist(), range(len(kept)), strict=True))
-        memory.older = {chunk: tuple(place[one] for one in found) for chunk, found in memory.older.items()}
-        memory.numbers = {token: place[one] for token, one in memory.numbers.items() if one in place}
-        memory.single = {place[one] for one in memory.single if one in place}
+        needed = np.zeros(len(memory.numbers), dtype=np.bool_)
+        needed[: len(MARKS) + 1] = True
+        needed[_numbers_in(b"".join(memory.older.values()))] = True
+        kept = needed.nonzero()[0]
+        place = needed.cumsum() - 1
+        memory.older = {chunk: place[_numbers_in(found)].tobytes() for chunk, found in memory.older.items()}
+        memory.numbers = {token: int(place[one]) for token, one in memory.numbers.items() if needed[one]}
         for name in _ROWS:
             setattr(memory, name, getattr(memory, name)[kept])
 
@@ -284,80 +291,73 @@ class Model:
 
     def sums(self, subject: str, text: str) -> Sums:
         """Of one mail: each array without its first dimension."""
-        found = self._numbers(subject, text)
+        numbers = self._numbers(subject, text)
         width = self._columns - 1
-        if not found:
+        if not len(numbers):
             return Sums(np.zeros(width), np.zeros(width), np.array(features.shape_of(0, 0, ())))
-        memory, columns, tokens = self._memory, self._columns, len(TOKEN_BLOCKS)
-        distinct = set(found)
-        distinct.discard(0)
-        both = np.array([*found, *distinct])
-        numbers = both[: len(found)]
-        starts = _sentences(numbers)
-        count = len(starts)
+        memory = self._memory
+        ends = (numbers == 0).nonzero()[0].tolist()
+        starts = _sentences(ends, len(numbers))
+        by_token = memory.sums.take(numbers, axis=0)
         # a row a sentence, and one for the whole mail, in which every token counts once
-        table = np.empty((count + 1, len(BLOCKS), columns))
-        by_token = memory.sums[both]
-        starts.append(len(found) if distinct else 0)  # a sum over nothing is not to be had
-        table[:, :tokens] = np.add.reduceat(by_token, starts, axis=0).reshape(count + 1, tokens, columns)
-        by_place = np.add.reduceat(self._places(numbers).reshape(len(found), -1), starts[:-1], axis=0)
-        table[:count, tokens:] = by_place.reshape(count, len(PLACE_BLOCKS), columns)
-        np.add.reduce(table[:count, tokens:], axis=0, out=table[count, tokens:])
-        # a block that is not there has no size: its sums are zero, whatever they are divided by
-        sizes = np.sqrt(np.maximum(table[:, :, -1:], _TINY))
-        totals = np.add.reduce(table[:, :, :-1] / sizes, axis=1)
-        ends = found.count(0)
-        marks = {MARKS[one - 1] for one in distinct.intersection(_MARKS)}
-        shape = np.array(features.shape_of(len(found) - ends, ends, marks))
-        return Sums(totals[count], np.maximum.reduce(totals[:count], axis=0), shape)
+        table = np.empty((len(starts) + 1, self._columns))
+        np.add.reduceat(by_token + self._places(numbers), starts, axis=0, out=table[:-1])
+        np.add.reduce(table[:-1], axis=0, out=table[-1])
+        order = np.arange(len(numbers))
+        memory.place[numbers] = order
+        again = (memory.place.take(numbers) != order).nonzero()[0]
+        if len(again):
+            table[-1] -= np.add.reduce(by_token.take(again, axis=0), axis=0)
+        # of a text without any known feature the sums are zero, whatever they are divided by
+        sizes = np.sqrt(np.maximum(table[:, -1:], _TINY))
+        totals = table[:, :-1] / sizes
+        marks = {MARKS[one - 1] for one in set(numbers.compress(numbers <= len(MARKS)).tolist()) if one}
+        shape = np.array(features.shape_of(len(numbers) - len(ends), len(ends), marks))
+        return Sums(totals[-1], np.maximum.reduce(totals[:-1], axis=0), shape)
 
-    def _places(self, numbers: NDArray[np.int64]) -> Numbers:
-        """What the place of each token adds, by its pair and by its concept pairs: (tokens, PLACE_BLOCKS, columns)."""
-        memory, length = self._memory, len(numbers)
-        rows = np.zeros((1 + _BACKS, length), dtype=np.int32)
-        buckets, both = features.pair_buckets(memory.stems[numbers])
-        np.multiply(self._rows["pairs"][buckets], both, out=rows[0, 1:])  # row 0 of a table is zero
-        for row, (buckets, at) in zip(rows[1:], features.concept_buckets(memory.concepts[numbers]), strict=True):
-            row[at] = self._rows["concept_pairs"][buckets]
-        places = np.empty((length, len(PLACE_BLOCKS), self._columns))
-        places[:, 0] = self._tables["pairs"][rows[0]]
-        near, far = self._tables["concept_pairs"][rows[1:]]
-        np.add(near, far, out=places[:, 1], dtype=np.float64)
-        return places
+    def _places(self, numbers: Indices) -> Numbers:
+        """What the place of each token adds, by its pair and by its concept pairs: (tokens, columns)."""
+        memory = self._memory
+        rows = np.zeros(len(numbers), dtype=np.int32)
+        buckets, both = features.pair_buckets(memory.stems.take(numbers))
+        np.multiply(self._rows["pairs"].take(buckets), both, out=rows[1:])  # row 0 of a table is zero
+        found = self._tables["pairs"].take(rows, axis=0).astype(np.float64)
+        for buckets, at in features.concept_buckets(memory.concepts.take(numbers)):
+            found[at] += self._tables["concept_pairs"].take(self._rows["concept_pairs"].take(buckets), axis=0)
+        return found
 
-    def _numbers(self, subject: str, text: str) -> list[int]:
+    def _numbers(self, subject: str, text: str) -> Indices:
         """The mail as numbers of remembered tokens, in order, 0 where a sentence ends; as features.tokens has it."""
         if len(self._memory.chunks) > REMEMBERED:
             self._forget()
-        parts = [subject, text]
-        found = self._look_up([chunks_of(part) for part in parts])
+        parts = self._look_up(subject, text)
         single = self._memory.single
-        for index, numbers in enumerate(found):
-            if _has_run(numbers, single, SPACED_LETTERS):
-                found[index] = self._look_up([chunks_of(unspaced(parts[index]))])[0]
-        return found[0] + found[1]
+        numbers = _numbers_in(b"".join(parts))
+        if _has_run(single.take(numbers)):
+            spaced = [_has_run(single.take(_numbers_in(part))) for part in parts]
+            close = [unspaced(part) if has else part for part, has in zip((subject, text), spaced, strict=True)]
+            numbers = _numbers_in(b"".join(self._look_up(*close)))
+        # an END is never the first and never follows another
+        is_word = numbers != 0
+        kept = is_word.copy()
+        kept[1:] |= is_word[:-1]
+        return numbers.compress(kept)
 
-    def _look_up(self, parts: Sequence[Sequence[Sequence[str]]]) -> list[list[int]]:
-        """Each part's chunks, line by line, as numbers. What is not known yet is learned, in one go."""
-        chunks = self._memory.chunks
-        missing = set(chain.from_iterable(chain.from_iterable(parts))).difference(chunks)
-        if missing:
-            self._learn(missing)
-        result = []
-        for lines in parts:
-            found: list[int] = []
-            for line in lines:
-                found.extend(chain.from_iterable([chunks[chunk] for chunk in line]))
-                if found and found[-1]:
-                    found.append(0)
-            result.append(found)
-        return result
+    def _look_up(self, *parts: str) -> list[bytes]:
+        """The numbers of each part's tokens, END after each line. What is not known yet is learned, in one go."""
+        lines = [chunks_of(part) for part in parts]
+        known = self._memory.chunks.__getitem__
+        try:
+            return [_END.join([b"".join(map(known, line)) for line in part] + [b""]) for part in lines]
+        except KeyError:
+            self._learn(set(chain.from_iterable(chain.from_iterable(lines))).difference(self._memory.chunks))
+            return [_END.join([b"".join(map(known, line)) for line in part] + [b""]) for part in lines]
 
     def _learn(self, missing: Iterable[str]) -> None:
         memory = self._memory
         chunks, older, numbers = memory.chunks, memory.older, memory.numbers
         parsed: list[tuple[str, tuple[str, ...]]] = []
-        bare: dict[str, str] = {}
+        words: dict[str, None] = {}
         marked: list[tuple[str, str, bool]] = []
         for chunk in missing:
             if chunk in older:
@@ -371,18 +371,19 @@ class Model:
                 marked.append((chunk, word, ends))
             if word in older:
                 chunks[word] = older[word]
-            elif word not in chunks and word not in bare:
-                bare[word] = plain_skeleton(word)
+            elif word not in chunks:
+                words[word] = None
+        bare = dict(zip(words, plain_skeleton("\n".join(words)).split("\n"), strict=True)) if words else {}
         tokens = dict.fromkeys(chain(bare.values(), chain.from_iterable(one for _, one in parsed)))
         unknown = [token for token in tokens if token and token not in numbers]
         if unknown:
             self._learn_tokens(unknown)
         for word, token in bare.items():
-            chunks[word] = (numbers[token],) if token else ()
+            chunks[word] = _as_bytes(numbers[token]) if token else b""
         for chunk, word, ends in marked:
-            chunks[chunk] = (*chunks[word], 0) if ends else chunks[word]
+            chunks[chunk] = chunks[word] + _END if ends else chunks[word]
         for chunk, found in parsed:
-            chunks[chunk] = tuple([numbers[token] for token in found])
+            chunks[chunk] = b"".join([_as_bytes(numbers[token]) for token in found])
 
     def _learn_tokens(self, tokens: Sequence[str]) -> None:
         memory = self._memory
@@ -393,55 +394,51 @@ class Model:
                 had = getattr(memory, name)
                 setattr(memory, name, np.concatenate([had, np.zeros_like(had)]))
         hashed = features.hashes_of(tokens)
-        width, sizes = self._columns, len(features.NGRAMS)
         # row 0 of a table is zero: what begins no n-gram adds nothing, and needs no sorting out
-        rows = self._rows["chars"][hashed.chars]
+        rows = self._rows["chars"].take(hashed.chars)
         rows *= hashed.there
-        by_ngram = self._tables["chars"][rows.reshape(-1)]
-        memory.sums[first:last, :width] = np.add.reduceat(by_ngram, hashed.start * sizes, axis=0, dtype=np.float64)
-        by_word = self._tables["words"][self._rows["words"][hashed.words]]
-        memory.sums[first:last, width : 2 * width] = np.add.reduce(by_word, axis=1, dtype=np.float64)
+        by_ngram = self._tables["chars"].take(rows.reshape(-1), axis=0)
+        sums = np.add.reduceat(by_ngram, hashed.start * len(features.NGRAMS), axis=0, dtype=np.float64)
+        by_word = self._tables["words"].take(self._rows["words"].take(hashed.words), axis=0)
+        sums += np.add.reduce(by_word, axis=1, dtype=np.float64)
         concepts = self._rows["concepts"], self._tables["concepts"]
-        for place, token in enumerate(tokens, first):
+        for place, token in enumerate(tokens):
             if token in SINGLE_LETTERS:
-                memory.single.add(place)
+                memory.single[first + place] = True
             if found := self.lexicon.concepts(token):
-                memory.concepts[place] = found[0]
+                memory.concepts[first + place] = found[0]
                 for one in found:
-                    memory.sums[place, 2 * width :] += concepts[1][concepts[0][one]]
+                    sums[place] += concepts[1][concepts[0][one]]
+        memory.sums[first:last] = sums
         memory.stems[first:last] = hashed.stems
         memory.numbers.update(zip(tokens, range(first, last), strict=True))
 
 
-_ROWS = ("sums", "stems", "concepts")
-_MARKS = range(1, len(MARKS) + 1)
-"""Their tokens' numbers."""
-_BACKS = 2
-"""How far back the first of two concepts may stand (features.concept_buckets)."""
+_ROWS = ("sums", "stems", "concepts", "single", "place")
 _TINY = 1e-300
+_as_bytes = struct.Struct("=q").pack
+_END = _as_bytes(0)
 
 
-def _sentences(numbers: NDArray[np.int64]) -> list[int]:
-    """Where each sentence begins; the same cuts as features.segments."""
+def _numbers_in(found: bytes) -> Indices:
+    return np.frombuffer(found, dtype=np.int64)
+
+
+def _sentences(ends: Sequence[int], length: int) -> list[int]:
+    """Where each sentence begins; the same cuts as features.segments. ends: where the ENDs are."""
     begun = 0
     starts = [0]
-    for end in (numbers == 0).nonzero()[0].tolist():
+    for end in ends:
         if end - begun >= features.SHORTEST:
             begun = end + 1
             starts.append(begun)
-    if starts[-1] == len(numbers):
+    if starts[-1] == length:
         starts.pop()
     return starts
 
 
-def _has_run(numbers: Sequence[int], flagged: Container[int], length: int) -> bool:
-    """Are `length` in a row flagged?"""
-    run = 0
-    for one in numbers:
-        if one in flagged:
-            run += 1
-            if run == length:
-                return True
-        else:
-            run = 0
-    return False
+def _has_run(flags: NDArray[np.bool_]) -> bool:
+    """Are SPACED_LETTERS in a row flagged?"""
+    where = flags.nonzero()[0]
+    back = SPACED_LETTERS - 1
+    return len(where) > back and bool((where[back:] - where[:-back] == back).any())

@@ -81,7 +81,9 @@ def skeleton(word: str) -> str:
 
 
 def plain_skeleton(word: str) -> str:
-    """`skeleton` of a word that has lower-case letters of one script and no digits in it."""
+    """`skeleton` of a word that has lower-case letters of one script and no digits in it. Of several such words with a
+    line end between each: the skeletons, likewise, for a fifth of the cost.
+    """
     word = word.translate(_TRANSLITERATE)
     for spelling, plain in _LATIN_SPELLINGS:
         if spelling in word:
