@@ -45,43 +45,51 @@ class PacketReader:
         self.broken: FramingError | None = None
         self._max = max_packet_bytes
         self._rest = bytearray()  # the beginning of a packet whose end has not come yet
-        self._needed = 4  # bytes of `_rest` without which nothing new can be known
+        self._needed = 4  # bytes of the packet that `_rest` begins, once its length is there
         self._first = True
 
     @property
     def held_bytes(self) -> int:
         return len(self._rest)
 
-    def receive(self, data: bytes) -> list[tuple[int, bytes]]:
-        """The packets that are complete now, in order."""
+    def receive(self, data: bytes | memoryview) -> list[tuple[int, bytes]]:
+        """The packets that are complete now, in order. A memoryview saves a copy of what is large."""
         packets: list[tuple[int, bytes]] = []
+        rest, limit = self._rest, self._max
         if self.broken:
             return packets
-        rest = self._rest
+        position, size = 0, len(data)
         if rest:
-            rest += data
-            if len(rest) < self._needed:
+            # What has begun is completed by itself, so that a body chunk in two reads is copied once and not thrice.
+            if len(rest) < 4:
+                position = min(4 - len(rest), size)
+                rest += data[:position]
+                if len(rest) < 4:
+                    return packets
+                (length,) = _length(rest)
+                if not 0 < length <= limit:
+                    self._break(bytes(rest) if self._first else b"", length)
+                    return packets
+                self._needed = 4 + length
+            end = position + self._needed - len(rest)
+            rest += data[position:end]
+            if end > size:
                 return packets
-            data = bytes(rest)
+            packets.append((rest[4], bytes(memoryview(rest)[5:])))
             rest.clear()
-        position, size, limit = 0, len(data), self._max
-        needed = 4
+            position, self._first = end, False
         while size - position >= 4:
             (length,) = _length(data, position)
             if not 0 < length <= limit:
-                self._break(data[:4] if self._first and not position else b"", length)
+                self._break(bytes(data[:4]) if self._first else b"", length)
                 return packets
             end = position + 4 + length
             if end > size:
-                needed = 4 + length
+                self._needed = 4 + length
                 break
-            packets.append((data[position + 4], data[position + 5 : end]))
-            position = end
-        if position < size:
-            rest += data[position:]
-        self._needed = needed
-        if position:
-            self._first = False
+            packets.append((data[position + 4], bytes(data[position + 5 : end])))
+            position, self._first = end, False
+        rest += data[position:]
         return packets
 
     def _break(self, head: bytes, length: int) -> None:

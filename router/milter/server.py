@@ -31,6 +31,7 @@ _ACCEPTED_AT_ONCE = 200
 _ACCEPT_PAUSE_S = 0.1
 _AHEAD_BYTES = 65_536  # an MTA that waits says ABORT or QUIT, or hangs up, and nothing else
 _READ_BYTES = 131_072  # a body chunk of 64 KiB and what stands around it
+_LARGE_READ_BYTES = 16_384
 _LOG_PAUSE_S = 1.0  # of one kind of line: a flood of garbage must not become a flood of log
 
 
@@ -279,11 +280,13 @@ class _Connection(asyncio.BufferedProtocol):
         return self._front.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        data = bytes(self._front.buffer[:nbytes])
+        data: bytes | memoryview = self._front.buffer[:nbytes]
+        if nbytes < _LARGE_READ_BYTES:  # many small packets are cut faster out of bytes
+            data = bytes(data)
         self._active = self._loop.time()
-        self._front.counters["bytes"] += len(data)
+        self._front.counters["bytes"] += nbytes
         if self._waiting is not None:
-            self._ahead += len(data)
+            self._ahead += nbytes
         self._carry_out(self._session.receive(data))
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -81,6 +81,10 @@ Event: TypeAlias = "bytes | Negotiated | EndOfMessage | Aborted | Closed"
 """bytes are to be written, in their place among the others."""
 
 
+LEAST_ROOM_BYTES = 16
+"""With less room left in the body, no further chunk is asked for."""
+
+
 class _Message:
     """What has come of one message so far."""
 
@@ -118,6 +122,11 @@ class _Message:
         if data:
             self.body.append(data)
             self.body_bytes += len(data)
+
+    @property
+    def body_full(self) -> bool:
+        """Of the next chunk next to nothing would be kept: four of Postfix's 65,535 bytes leave room for four bytes."""
+        return MAX_BODY_BYTES - self.body_bytes < LEAST_ROOM_BYTES
 
 
 class Session:
@@ -177,7 +186,7 @@ class Session:
                     return value
         return None
 
-    def receive(self, data: bytes = b"") -> list[Event]:
+    def receive(self, data: bytes | memoryview = b"") -> list[Event]:
         """What these bytes lead to. Never raises: what cannot be read ends in a `Closed`, and then nothing comes.
 
         While a message waits for its answer, ABORT and QUIT are heard at once; whatever else comes waits its turn.
@@ -333,7 +342,10 @@ class Session:
     def _body(self, data: bytes) -> bytes | None:
         message = self._message or self._begun()
         message.add_body(data)
-        return SKIP if message.body_cut and self._offer.protocol & Protocol.SKIP else None
+        if not (message.body_full and self._offer.protocol & Protocol.SKIP):
+            return None
+        message.body_cut = True  # whether more would have come is not known
+        return SKIP
 
     def _end(self, data: bytes) -> None:
         message = self._begun()

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+from collections.abc import Sequence
 from typing import Protocol
 
 from router.workers.loaded import Loaded
@@ -121,7 +122,7 @@ class Worker(asyncio.BufferedProtocol):
             self._waiting.set_exception(ConnectionError("the worker died"))
         self.pool.worker_gone(self)
 
-    async def ask(self, frame: bytes, deadline_s: float) -> bytes:
+    async def ask(self, frame: Sequence[bytes], deadline_s: float) -> bytes:
         """Send one request and wait for its answer. Raises ConnectionError or TimeoutError; kills at the deadline.
 
         Cancelled, it leaves the worker at work: that one is free again when it has answered."""
@@ -129,7 +130,8 @@ class Worker(asyncio.BufferedProtocol):
         loop = asyncio.get_running_loop()
         self._waiting = waiting = loop.create_future()
         timer = loop.call_later(deadline_s, self._late)
-        self._transport.write(frame)
+        for piece in frame:
+            self._transport.write(piece)
         try:
             answer: bytes = await asyncio.shield(waiting)
         except asyncio.CancelledError:

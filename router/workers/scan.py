@@ -4,7 +4,6 @@ import os
 import resource
 import signal
 import socket
-import struct
 import sys
 import traceback
 from collections.abc import Callable
@@ -19,12 +18,11 @@ from router.message.message import Message
 from router.message.read import read
 from router.milter.edits import Offer, Sign, degraded, plan
 from router.rules.ruleset import Ruleset
-from router.workers.wire import Answer, answer_frame, request_from
+from router.workers.wire import LARGE_BODY_BYTES, REQUEST, Answer, answer_frame, request_from
 
 CPU_LIMIT_S = 10.0  # a mail's own CPU time; the front kills at its wall-clock deadline long before, if it still lives
 MEMORY_LIMIT_BYTES = 1 << 30  # address space of a worker; a warm one uses some 300 MB of it, most of it shared
 
-_LENGTH = struct.Struct(">I")
 
 Decide = Callable[[RawMessage, LookedUp | None, Message | None], Decision]
 """The mail, what was looked up for it, and the mail as it was read (None: it was not)."""
@@ -144,22 +142,27 @@ def run(
     """Answer requests until the front closes the socket."""
     limit_this_process()
     while True:
-        payload = _read_frame(connection)
-        if payload is None:
+        request = _read_request(connection)
+        if request is None:
             return
         signal.setitimer(signal.ITIMER_PROF, CPU_LIMIT_S)
-        raw, offer, looked_up = request_from(payload)
+        raw, offer, looked_up = request_from(*request)
         answer = answer_frame(scan(raw, offer, generation, decide, wished, looked_up, sign))
         signal.setitimer(signal.ITIMER_PROF, 0)
         connection.sendall(answer)
 
 
-def _read_frame(connection: socket.socket) -> bytes | None:
-    head = _read_exactly(connection, 4)
-    if head is None:
+def _read_request(connection: socket.socket) -> tuple[bytes, bytes] | None:
+    """Its head and the mail's body."""
+    lengths = _read_exactly(connection, REQUEST.size)
+    if lengths is None:
         return None
-    (size,) = _LENGTH.unpack(head)
-    return _read_exactly(connection, size)
+    head_size, body_size = REQUEST.unpack(lengths)
+    if body_size < LARGE_BODY_BYTES:
+        both = _read_exactly(connection, head_size + body_size)
+        return None if both is None else (both[:head_size], both[head_size:])
+    head, body = _read_exactly(connection, head_size), _read_exactly(connection, body_size)
+    return None if head is None or body is None else (head, body)
 
 
 def _read_exactly(connection: socket.socket, size: int) -> bytes | None:

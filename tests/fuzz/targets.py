@@ -4,7 +4,7 @@
 atheris. Input on which a promise was broken stays in `seeds/TARGET/`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from router.milter.packets import PacketReader
 from router.milter.responses import ACCEPT, check_answer
 from router.milter.session import Closed, EndOfMessage, Event, Session
 from router.milter.table import State
-from router.workers.wire import BadAnswer, Frames, answer_from, request_frame, request_from
+from router.workers.wire import REQUEST, BadAnswer, Frames, answer_from, request_frame, request_from
 from tests.fuzz import signs
 from tests.message.making import ENVELOPE, NOW
 from tests.milter import dialog, trace
@@ -109,7 +109,15 @@ def _check_message(event: EndOfMessage) -> None:
     assert all(name.startswith(PREFIX.lower().encode()) for name in raw.strip_counts)
     for answer in (stripped(raw, offer), degraded(raw, offer, PREFIX, "deadline", "it took too long")):
         check_answer(answer, offer)
-    assert request_from(request_frame(raw, offer)[4:]) == (raw, offer, None)
+    assert request_from(*request_parts(request_frame(raw, offer))) == (raw, offer, None)
+
+
+def request_parts(frame: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """A request's head and body, as the worker reads them."""
+    whole = b"".join(frame)
+    head, body = REQUEST.unpack_from(whole)
+    assert len(whole) == REQUEST.size + head + body
+    return whole[REQUEST.size : REQUEST.size + head], whole[REQUEST.size + head :]
 
 
 def _joined(events: list[Event]) -> list[Event]:

@@ -1,5 +1,6 @@
 """Frames between front and workers: what is sent arrives, and nothing a worker sends can harm the front."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from router.message.envelope import Envelope, RawMessage
 from router.milter.edits import Offer
 from router.workers.wire import (
+    LARGE_BODY_BYTES,
     MAX_ANSWER_BYTES,
     Answer,
     BadAnswer,
@@ -18,6 +20,7 @@ from router.workers.wire import (
     request_frame,
     request_from,
 )
+from tests.fuzz.targets import request_parts
 
 RAW = RawMessage(
     Envelope(b"<\xffx@y>", (b"<bill@z>", b"<BILL+1@z>"), b"\x80", "192.0.2.1", b"mx", "4C1", "anna", 1000),
@@ -32,8 +35,14 @@ RAW = RawMessage(
 
 
 def test_a_request_arrives_as_it_was_sent():
-    frame = request_frame(RAW, Offer(6, 1, 2))
-    assert request_from(frame[4:])[:2] == (RAW, Offer(6, 1, 2))
+    for body in (b"", RAW.body, b"x" * (LARGE_BODY_BYTES - 1), b"x" * LARGE_BODY_BYTES):
+        raw = replace(RAW, body=body)
+        assert request_from(*request_parts(request_frame(raw, Offer(6, 1, 2))))[:2] == (raw, Offer(6, 1, 2))
+
+
+def test_a_large_body_is_not_copied():
+    raw = replace(RAW, body=b"x" * LARGE_BODY_BYTES)
+    assert request_frame(raw, Offer(6, 1, 2))[-1] is raw.body
 
 
 @given(st.lists(st.binary(max_size=300), max_size=5), st.integers(1, 50))
