@@ -173,6 +173,10 @@ CODES: dict[str, Entry] = {
         "The rules file that `settings.shadow` names cannot be read or loaded.",
         "The filter runs without a shadow until it can; `mailrouter check` that file.",
     ),
+    "W522": Entry(
+        "A regular expression counts so far that every mail pays for it.",
+        "A count such as `{5,300}` is written out 300 times; `{5,}`, `+` and `*` cost nothing and cannot take long.",
+    ),
 }
 
 _RANGES = (
