@@ -209,8 +209,7 @@ _COUNTED = re.compile(r"\{(\d+),(\d+)\}")
 def _counts_far(source: Text) -> Iterator[Problem]:
     """W522: RE2 writes every counted repeat out."""
     counts = [found for found in _COUNTED.finditer(source) if int(found[2]) > 9]
-    steps = re2.compile(source).programsize
-    if steps < _LONG_PROGRAM or not counts:
+    if not counts or (steps := re2.compile(source).programsize) < _LONG_PROGRAM:
         return
     widest = max(counts, key=lambda found: int(found[2]))
     instead = {"0": "*", "1": "+"}.get(widest[1], f"{{{widest[1]},}}")
