@@ -180,3 +180,11 @@ GREETING = re.compile(
     + r"\w*\b.{0,60}[,.!]\s*",
     re.IGNORECASE | re.VERBOSE,
 )
+
+
+def begins_forward(line: str) -> bool:
+    """`---------- Forwarded message ---------`, `Begin forwarded message:` and their like."""
+    if FORWARD_OPENING.fullmatch(line):
+        return True
+    ruled = RULED.fullmatch(line) if len(line) < 120 else None
+    return bool(ruled and FORWARDED.search(ruled[1]))

@@ -67,7 +67,7 @@ class _Cutter:
             elif index > MAX_LINES:
                 self._keep(line)
                 index += 1
-            elif self._is_forward(line):
+            elif forms.begins_forward(line):
                 self.kept.extend(lines[index:])
                 return self.kept, self.quoted
             elif self._cuts_here(index, line, first):
@@ -128,12 +128,6 @@ class _Cutter:
         else:
             self._to_quote(start, stop)
         return stop
-
-    def _is_forward(self, line: str) -> bool:
-        if forms.FORWARD_OPENING.fullmatch(line):
-            return True
-        ruled = forms.RULED.fullmatch(line) if len(line) < 120 else None
-        return bool(ruled and forms.FORWARDED.search(ruled[1]))
 
     def _cuts_here(self, index: int, line: str, first: str) -> bool:
         if not self.has_words or self.forwarded:

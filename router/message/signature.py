@@ -2,6 +2,8 @@
 
 import re
 
+from router.message.attribution import begins_forward
+
 MAX_LINES = 15  # a signature is looked for in so many last lines that are not blank
 
 _RULE = re.compile(r"\s*[-_=*~—–]{3,}\s*")
@@ -76,7 +78,9 @@ _LEGAL = re.compile(
 
 
 def without_signature(lines: list[str]) -> tuple[list[str], list[str]]:
-    """(the writer's words, the signature), both as lines. What follows a signature as a postscript stays words."""
+    """(the writer's words, the signature), both as lines. What follows a signature as a postscript or as a forwarded
+    message stays words.
+    """
     end = _text_end(lines)
     legal = _legal_start(lines, end)
     cut = _signature_start(lines, legal)
@@ -84,8 +88,12 @@ def without_signature(lines: list[str]) -> tuple[list[str], list[str]]:
         cut = legal
     if cut == end:
         return lines[:end], []
-    postscript = next((i for i in range(cut, legal) if _POSTSCRIPT.match(lines[i])), None)
     words = lines[: _text_end(lines[:cut])]
+    forward = next((i for i in range(cut, end) if begins_forward(lines[i])), None)
+    if forward is not None:
+        below, more = without_signature(lines[forward + 1 : end])
+        return [*words, "", lines[forward], *below], lines[cut:forward] + more
+    postscript = next((i for i in range(cut, legal) if _POSTSCRIPT.match(lines[i])), None)
     if postscript is None:
         return words, lines[cut:end]
     after, more = without_signature(lines[postscript:legal])

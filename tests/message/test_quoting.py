@@ -80,6 +80,14 @@ LINES = st.sampled_from(
 )
 
 
+def test_a_message_forwarded_below_a_signature_is_content():
+    """It was taken for the rest of the signature, and with it what the mail is about."""
+    forwarded = "---------- Forwarded message ---------\nFrom: a\nСайт не работает\n\n--\nОльга"
+    found = split(f"См. ниже.\n\nС уважением,\nИван\n\n{forwarded}")
+    assert found.new_text.startswith("См. ниже.") and "Сайт не работает" in found.new_text
+    assert "Иван" in found.signature and "Ольга" in found.signature and "Сайт" not in found.signature
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(LINES, max_size=14), st.sampled_from(["", "Re: x", "Fwd: x"]))
 def test_no_line_is_lost_or_invented(lines, subject):
