@@ -81,10 +81,6 @@ Event: TypeAlias = "bytes | Negotiated | EndOfMessage | Aborted | Closed"
 """bytes are to be written, in their place among the others."""
 
 
-LEAST_ROOM_BYTES = 16
-"""With less room left in the body, no further chunk is asked for."""
-
-
 class _Message:
     """What has come of one message so far."""
 
@@ -125,8 +121,8 @@ class _Message:
 
     @property
     def body_full(self) -> bool:
-        """Of the next chunk next to nothing would be kept: four of Postfix's 65,535 bytes leave room for four bytes."""
-        return MAX_BODY_BYTES - self.body_bytes < LEAST_ROOM_BYTES
+        """Nothing of the next chunk would be kept: so it is after four of Postfix's and Sendmail's."""
+        return self.body_bytes == MAX_BODY_BYTES
 
 
 class Session:
