@@ -91,7 +91,7 @@ class Head:
 
     One label: a sigmoid; several: a softmax. whole, peak: (labels, labels), what the sums of the whole mail and of its
     highest sentence count for each label; shape: (SHAPE, labels), what the mail's shape does. bias: one number a label.
-    prior: how frequent each label is.
+    prior: what a text of another trade gets.
     """
 
     labels: tuple[str, ...]
@@ -132,7 +132,7 @@ def judge(sums: Sums, heads: Mapping[str, Head]) -> dict[str, Numbers]:
     """classifier -> (mails, labels): what `Model.scores` gives, for many.
 
     Where a classifier has to choose (several labels), the less a text is of our trade, the nearer its scores are to
-    what is usual; with one label only if the text is hardly of our trade (a few vague words can be of any). An insult
+    `prior`; with one label only if the text is hardly of our trade (a few vague words can be of any). An insult
     is an insult in any trade: what is in ANY_TRADE stands as it is.
     """
     found = {name: _probabilities(sums, head) for name, head in heads.items()}
@@ -269,8 +269,7 @@ class Model:
         """classifier -> label -> probability. `abuse` has one label, so its number adds up with nothing.
 
         subject, text: decoded; text is what the author wrote, without quotes. language: not asked, the words tell it
-        better. A text that is not of this trade, or empty, gets what is usual, which no threshold accepts. Never
-        raises.
+        better. A text that is not of this trade, or empty, gets what no threshold accepts. Never raises.
         """
         sums = self.sums(subject, text)
         logits = np.concatenate([sums.whole, sums.peak, sums.shape]) @ self._matrix + self._bias

@@ -145,7 +145,7 @@ asks for a person's attention; it never drops mail.
 
 Trained on: {manifest["data"]["rows"]} rows written by hand for this project ({sources}).
 No customer's mail, no public data set.
-Not for: other trades, other languages, judging people. On such text it gives what is usual, and abstains.
+Not for: other trades, other languages, judging people. On such text it abstains.
 
 Thresholds: {thresholds}.
 Made with {versions}; seed {manifest["seed"]}.

@@ -1,5 +1,6 @@
 """The model serves what training worked out, for any text; training needs but a handful of mails to be tested."""
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from router.classify import features, registry
 from router.classify import model as serving
-from router.classify import registry
 from router.classify.corpus import Example
 from router.classify.fitting import LABELS, Fitted, counted, predict_proba
 from router.classify.lexicon import own_text, parse
 from router.classify.model import Thresholds, decide_label
 from router.classify.pipeline import Settings
+from router.classify.tokens import END
 from router.classify.train import TrainResult, common_words, train
 
 ODD = [
@@ -115,8 +117,18 @@ def test_a_megabyte_costs_no_more_than_its_ends(trained: TrainResult) -> None:
     assert len(trained.model._numbers("", middle)) < 10_000
 
 
-def test_text_of_no_trade_gets_what_is_usual(trained: TrainResult) -> None:
-    """An empty mail is scored near the share each topic has, which no threshold accepts."""
+@given(
+    st.text(max_size=80), st.lists(st.sampled_from(["ну", "сайт", ".", "!!", "?", "\n", "и", "т", "…"]), max_size=30)
+)
+@settings(max_examples=200, deadline=None)
+def test_a_sentence_ends_once(subject: str, pieces: list[str]) -> None:
+    """Three dots, a mark and a line end close one sentence, and nothing is closed before it began."""
+    found = features.tokens(subject, " ".join(pieces))
+    assert all(token != END or before != END for before, token in itertools.pairwise([END, *found]))
+
+
+def test_text_of_no_trade_has_no_topic(trained: TrainResult) -> None:
+    """Of an empty mail all topics score about the same, which no threshold accepts."""
     found = trained.model.scores("", "")["topic"]
     assert max(found.values()) < 0.6
     assert decide_label(found, Thresholds(0.8, 0.1)) is None
