@@ -23,7 +23,7 @@ from router.classify.features import BLOCKS, MARKS, Indices
 from router.classify.lexicon import Lexicon
 from router.classify.normalise import SINGLE_LETTERS, plain_skeleton, unspaced
 from router.classify.replies import REPLY, Evidence, Told
-from router.classify.tokens import END, SPACED_LETTERS, chunks_of, plain_word, tokens_of
+from router.classify.tokens import END, SPACED_LETTERS, chunks_of, plain_words, tokens_of_other
 from router.vocabulary import UNDETERMINED
 
 REMEMBERED = 30_000
@@ -358,13 +358,15 @@ class Model:
         parsed: list[tuple[str, tuple[str, ...]]] = []
         words: dict[str, None] = {}
         marked: list[tuple[str, str, bool]] = []
+        new = []
         for chunk in missing:
             if chunk in older:
                 chunks[chunk] = older[chunk]
-                continue
-            word, ends = plain_word(chunk)
+            else:
+                new.append(chunk)
+        for chunk, (word, ends) in zip(new, plain_words(new) if new else (), strict=True):
             if not word:
-                parsed.append((chunk, tokens_of(chunk)))
+                parsed.append((chunk, tokens_of_other(chunk)))
                 continue
             if word != chunk:
                 marked.append((chunk, word, ends))

@@ -33,7 +33,8 @@ _CURRENCY = frozenset("$€₴₽£")
 _QUOTES = frozenset('«»“”„"')
 _SENTENCE_END = frozenset(".!?;…")
 _WORD_PARTS = re.compile(r"[.\-]")
-_PLAIN = re.compile(r"([а-яёіїєґА-ЯЁІЇЄҐ]+|[a-zA-Z]+)([,:)]|[.!?;])?")
+_PLAIN_LINE = re.compile(r"^(?:([а-яёіїєґА-ЯЁІЇЄҐ]+|[a-zA-Z]+)([,:)]|[.!?;])?$|.*$)", re.MULTILINE)
+_NOT_PLAIN = ("", False)
 
 
 def tokens_of(chunk: str) -> tuple[str, ...]:
@@ -42,20 +43,27 @@ def tokens_of(chunk: str) -> tuple[str, ...]:
     if word:
         whole = plain_skeleton(word)
         return ((whole,) if whole else ()) + ((END,) if ends else ())
-    return _tokens_of_any(chunk)
+    return tokens_of_other(chunk)
 
 
 def plain_word(chunk: str) -> tuple[str, bool]:
     """Of a chunk that is one word, perhaps with a mark behind it: the word in lower case, and whether the mark ends a
     sentence. ("", False) for every other chunk. Most chunks are such, and cost a third of the others.
     """
-    found = _PLAIN.fullmatch(chunk)
-    if found is None or (chunk[-1] == "." and found[1].casefold() == "www"):
-        return "", False
-    return found[1].lower(), found[2] in _SENTENCE_END
+    return plain_words([chunk])[0]
 
 
-def _tokens_of_any(chunk: str) -> tuple[str, ...]:
+def plain_words(chunks: Sequence[str]) -> list[tuple[str, bool]]:
+    """`plain_word` of each, in one go."""
+    found = _PLAIN_LINE.findall("\n".join(chunks))
+    return [
+        (word.lower(), mark in _SENTENCE_END) if word and not (mark == "." and word.lower() == "www") else _NOT_PLAIN
+        for word, mark in found
+    ]
+
+
+def tokens_of_other(chunk: str) -> tuple[str, ...]:
+    """The tokens of a chunk that is no plain word."""
     chunk = clean(chunk)
     if not chunk:
         return ()
