@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from router.classify import features
 from router.classify.normalise import clean, skeleton
-from router.classify.tokens import _tokens_of_any, tokens_of
+from router.classify.tokens import tokens_of, tokens_of_other
 
 
 def tokens(text: str) -> list[str]:
@@ -74,4 +74,4 @@ def test_skeletons_are_settled(text: str) -> None:
 @given(word=st.from_regex(r"([а-яёіїєґА-ЯЁІЇЄҐ]+|[a-zA-Z]+)[,:).!?;…]?", fullmatch=True))
 def test_plain_words_go_a_shorter_way_to_the_same_end(word: str) -> None:
     """A plain word with a mark behind it gives what the way for any chunk gives."""
-    assert tokens_of(word) == _tokens_of_any(word)
+    assert tokens_of(word) == tokens_of_other(word)
