@@ -26,7 +26,7 @@ from router.classify.replies import REPLY, Evidence, Told
 from router.classify.tokens import END, SPACED_LETTERS, chunks_of, plain_words, tokens_of_other
 from router.vocabulary import UNDETERMINED
 
-REMEMBERED = 30_000
+REMEMBERED = 20_000
 """Chunks of text that are remembered, twice: when so many are new, those not met since the last time are forgotten."""
 
 TOKENS = 30_000
@@ -233,7 +233,7 @@ class Model:
         self._begin()
 
     def _begin(self) -> None:
-        rows = 4_096
+        rows = 32_768  # what is not used yet takes no memory, and what grows leaves a copy behind
         self._memory = _Memory(
             chunks={},
             older={},
