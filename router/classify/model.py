@@ -26,7 +26,7 @@ from router.classify.replies import REPLY, Evidence, Told
 from router.classify.tokens import END, SPACED_LETTERS, chunks_of, plain_words, tokens_of_other
 from router.vocabulary import UNDETERMINED
 
-REMEMBERED = 20_000
+REMEMBERED = 27_000
 """Chunks of text that are remembered, twice: when so many are new, those not met since the last time are forgotten."""
 
 TOKENS = 30_000
@@ -185,13 +185,14 @@ def _judge_one(all_logits: Sequence[float], heads: Mapping[str, Head]) -> dict[s
 class _Memory:
     """What one process has worked out so far. A token's number is its row in the arrays; row 0 is END.
 
-    chunks: lately met, each with its tokens' numbers as the bytes of an int64 array; older: met before these. single:
-    tokens that one letter gives. place: where a token stood, written anew for each mail.
+    numbers: of each token, as the bytes of an int64. chunks: lately met, each with its tokens' numbers one behind the
+    other; older: met before these. single: tokens that one letter gives. place: where a token stood, written anew for
+    each mail.
     """
 
     chunks: dict[str, bytes]
     older: dict[str, bytes]
-    numbers: dict[str, int]
+    numbers: dict[str, bytes]
     sums: Numbers
     stems: features.Hashes
     concepts: Indices
@@ -237,7 +238,7 @@ class Model:
         self._memory = _Memory(
             chunks={},
             older={},
-            numbers={END: 0},
+            numbers={END: _END},
             sums=np.zeros((rows, self._columns)),
             stems=np.zeros(rows, dtype=np.uint64),
             concepts=np.zeros(rows, dtype=np.int64),
@@ -260,8 +261,11 @@ class Model:
         needed[_numbers_in(b"".join(memory.older.values()))] = True
         kept = needed.nonzero()[0]
         place = needed.cumsum() - 1
-        memory.older = {chunk: place[_numbers_in(found)].tobytes() for chunk, found in memory.older.items()}
-        memory.numbers = {token: int(place[one]) for token, one in memory.numbers.items() if needed[one]}
+        moved = {old: _as_bytes(place[row]) for row, old in enumerate(memory.numbers.values()) if needed[row]}
+        memory.numbers = {token: moved[old] for token, old in memory.numbers.items() if old in moved}
+        memory.older = {
+            chunk: moved.get(found) or place[_numbers_in(found)].tobytes() for chunk, found in memory.older.items()
+        }
         for name in _ROWS:
             setattr(memory, name, getattr(memory, name)[kept])
 
@@ -368,7 +372,9 @@ class Model:
             if not word:
                 parsed.append((chunk, tokens_of_other(chunk)))
                 continue
-            if word != chunk:
+            if word == chunk:
+                word = chunk  # one object of the two
+            else:
                 marked.append((chunk, word, ends))
             if word in older:
                 chunks[word] = older[word]
@@ -380,11 +386,11 @@ class Model:
         if unknown:
             self._learn_tokens(unknown)
         for word, token in bare.items():
-            chunks[word] = _as_bytes(numbers[token]) if token else b""
+            chunks[word] = numbers[token] if token else b""
         for chunk, word, ends in marked:
             chunks[chunk] = chunks[word] + _END if ends else chunks[word]
         for chunk, found in parsed:
-            chunks[chunk] = b"".join([_as_bytes(numbers[token]) for token in found])
+            chunks[chunk] = b"".join([numbers[token] for token in found])
 
     def _learn_tokens(self, tokens: Sequence[str]) -> None:
         memory = self._memory
@@ -412,7 +418,7 @@ class Model:
                     sums[place] += concepts[1][concepts[0][one]]
         memory.sums[first:last] = sums
         memory.stems[first:last] = hashed.stems
-        memory.numbers.update(zip(tokens, range(first, last), strict=True))
+        memory.numbers.update(zip(tokens, map(_as_bytes, range(first, last)), strict=True))
 
 
 _ROWS = ("sums", "stems", "concepts", "single", "place")
