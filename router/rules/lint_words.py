@@ -56,10 +56,14 @@ def _general(pattern: Pattern) -> Iterator[Problem]:
         first_words: dict[str, list[int]] = {}
         for number, (_, tokens) in enumerate(phrases):
             first_words.setdefault(tokens[0], []).append(number)
+        needed = [frozenset(tokens) for _, tokens in phrases]
         for number, (phrase, tokens) in enumerate(phrases):
-            # Only a phrase whose first word fits some word of this one can be the more general one.
-            keys = {word.rstrip("*")[:size] + "*" for word in tokens for size in range(2, len(word) + 1)} | set(tokens)
-            rivals = sorted(rival for key in keys for rival in first_words.get(key, ()) if rival != number)
+            # Only a phrase of which every word fits some word of this one can be the more general one.
+            keys = {word.rstrip("*")[:size] + "*" for word in tokens for size in range(1, len(word) + 1)}
+            keys |= {*tokens, ".."}
+            rivals = sorted(
+                rival for key in keys for rival in first_words.get(key, ()) if rival != number and needed[rival] <= keys
+            )
             for rival in rivals:
                 same = phrases[rival][1] == tokens
                 if (rival < number) if same else covers(phrases[rival][1], tokens):
