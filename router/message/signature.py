@@ -88,11 +88,17 @@ def without_signature(lines: list[str]) -> tuple[list[str], list[str]]:
         cut = legal
     if cut == end:
         return lines[:end], []
-    words = lines[: _text_end(lines[:cut])]
     forward = next((i for i in range(cut, end) if begins_forward(lines[i])), None)
-    if forward is not None:
-        below, more = without_signature(lines[forward + 1 : end])
-        return [*words, "", lines[forward], *below], lines[cut:forward] + more
+    if forward is None:
+        return _parted(lines, cut, legal, end)
+    words, signature = _parted(lines, cut, min(legal, forward), forward)
+    below, more = without_signature(lines[forward + 1 : end])
+    return [*words, "", lines[forward], *below], signature + more
+
+
+def _parted(lines: list[str], cut: int, legal: int, end: int) -> tuple[list[str], list[str]]:
+    """`without_signature` of the lines before `end`; a signature begins at `cut`, a legal notice at `legal`."""
+    words = lines[: _text_end(lines[:cut])]
     postscript = next((i for i in range(cut, legal) if _POSTSCRIPT.match(lines[i])), None)
     if postscript is None:
         return words, lines[cut:end]

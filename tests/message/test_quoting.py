@@ -88,6 +88,13 @@ def test_a_message_forwarded_below_a_signature_is_content():
     assert "Иван" in found.signature and "Ольга" in found.signature and "Сайт" not in found.signature
 
 
+def test_a_postscript_between_signature_and_forwarded_message_stays_words():
+    forwarded = "---------- Forwarded message ---------\nFrom: a\nОй"
+    found = split(f"См. ниже.\n\nС уважением,\nИван\nP.S. Когда откроетесь?\n\n{forwarded}")
+    assert "Когда откроетесь?" in found.new_text and "Ой" in found.new_text
+    assert "Иван" in found.signature and "P.S." not in found.signature
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(LINES, max_size=14), st.sampled_from(["", "Re: x", "Fwd: x"]))
 def test_no_line_is_lost_or_invented(lines, subject):
