@@ -58,12 +58,6 @@ class Terminal:
                 assert text in self.screen, f"{text!r} is not in {self.screen!r}"
         return self.screen
 
-    def shows(self, text: str) -> bool:
-        """Read until the screen has the text or the command has ended."""
-        while text not in self.screen and self._read():
-            pass
-        return text in self.screen
-
     def press(self, keys: str, then: str) -> str:
         """Press, and wait for a new screen with that text."""
         self._seen = ""

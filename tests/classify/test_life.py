@@ -235,7 +235,7 @@ def test_a_worse_model_is_not_promoted(folder: Path) -> None:
     """Status 4, the label that lost and by how much, and the old model stays; a reason overrules it and is kept."""
     result = run("promote", "bad", "--models", folder)
     assert result.return_value == 4 or result.exit_code == 4
-    assert "topic, " in result.output and "points worse" in result.output
+    assert "topic, technical: F1 1.000 -> " in result.output and " points worse" in result.output
     assert "bad is not promoted; good stays" in result.output
     assert registry.current(folder) == "good"
     forced = run("promote", "bad", "--models", folder, "--force", "the labels were wrong before")
