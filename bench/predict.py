@@ -67,8 +67,6 @@ def main() -> None:
     for mail in mails:
         model.scores(*mail)
     print(f"memory, warm                 {rss_mb() - before:8.1f} MB")
-    for mail in mails[-150:]:
-        model.scores(*mail)
     print(f"all classifiers, warm        {cpu_ms(model.scores, mails[-150:], 7):8.3f} ms")
     first = registry.load(ROOT / "models")
     print(f"the first 30 mails           {cpu_ms(first.scores, mails[:30], 1):8.3f} ms")

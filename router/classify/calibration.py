@@ -31,8 +31,11 @@ def calibrate(
     labels: tuple[str, ...],
     columns: slice,
     form: Form,
+    prior: Numbers,
 ) -> Head:
-    """The head that makes `targets` likeliest. sums: of this head's columns. weights: what each mail counts."""
+    """The head that makes `targets` likeliest. sums: of this head's columns. weights: what each mail counts. prior: as
+    in Head.
+    """
     width = len(labels)
     share = weights / weights.sum()
     truth = (targets == 1).astype(float)[:, None] if width == 1 else np.eye(width)[targets]
@@ -89,5 +92,4 @@ def calibrate(
         options={"maxiter": 2000, "ftol": 1e-12},
     )
     whole, peak, shape, bias = head(found.x)
-    usual = np.bincount(targets, weights=weights, minlength=max(2, width)) / weights.sum()
-    return Head(labels, columns, bias, whole, peak, shape, usual[1:2] if width == 1 else usual)
+    return Head(labels, columns, bias, whole, peak, shape, prior)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -207,10 +207,17 @@ def heads_of(
                 np.vstack([part.shape, among.shape[rows]]),
             )
             targets, weights = np.tile(targets, 2), np.concatenate([weights, weights * AMONG_WEIGHT])
-        head = calibrate(part, targets, weights, labels[name], columns, FORMS.get(name, Form.PLAIN))
-        width = len(labels[name])
-        heads[name] = replace(head, prior=np.full(width, 1 / width)) if name in NEVER_USUAL else head
+        prior = _prior(name, len(labels[name]), targets, weights)
+        heads[name] = calibrate(part, targets, weights, labels[name], columns, FORMS.get(name, Form.PLAIN), prior)
     return heads
+
+
+def _prior(name: str, width: int, targets: Targets, weights: Numbers) -> Numbers:
+    """What a text of another trade gets: how frequent each label is, or all alike."""
+    if name in NEVER_USUAL:
+        return np.full(width, 1 / width)
+    usual = np.bincount(targets, weights=weights, minlength=max(2, width)) / weights.sum()
+    return np.asarray(usual[1:2] if width == 1 else usual)
 
 
 def out_of_fold(

@@ -349,12 +349,16 @@ class Model:
     def _look_up(self, *parts: str) -> list[bytes]:
         """The numbers of each part's tokens, END after each line. What is not known yet is learned, in one go."""
         lines = [chunks_of(part) for part in parts]
-        known = self._memory.chunks.__getitem__
         try:
-            return [_END.join([b"".join(map(known, line)) for line in part] + [b""]) for part in lines]
+            return self._joined(lines)
         except KeyError:
             self._learn(set(chain.from_iterable(chain.from_iterable(lines))).difference(self._memory.chunks))
-            return [_END.join([b"".join(map(known, line)) for line in part] + [b""]) for part in lines]
+            return self._joined(lines)
+
+    def _joined(self, parts: Sequence[Sequence[Sequence[str]]]) -> list[bytes]:
+        """`_look_up` of the chunks of each part's lines. Raises KeyError for one that is not known."""
+        known = self._memory.chunks.__getitem__
+        return [_END.join([*(b"".join(map(known, line)) for line in lines), b""]) for lines in parts]
 
     def _learn(self, missing: Iterable[str]) -> None:
         memory = self._memory
@@ -368,7 +372,7 @@ class Model:
                 chunks[chunk] = older[chunk]
             else:
                 new.append(chunk)
-        for chunk, (word, ends) in zip(new, plain_words(new) if new else (), strict=True):
+        for chunk, (word, ends) in zip(new, plain_words(new), strict=True):
             if not word:
                 parsed.append((chunk, tokens_of_other(chunk)))
                 continue

@@ -55,6 +55,8 @@ def plain_word(chunk: str) -> tuple[str, bool]:
 
 def plain_words(chunks: Sequence[str]) -> list[tuple[str, bool]]:
     """`plain_word` of each, in one go."""
+    if not chunks:
+        return []
     found = _PLAIN_LINE.findall("\n".join(chunks))
     return [
         (word.lower(), mark in _SENTENCE_END) if word and not (mark == "." and word.lower() == "www") else _NOT_PLAIN

@@ -23,7 +23,6 @@ from router.workers.wire import LARGE_BODY_BYTES, REQUEST, Answer, answer_frame,
 CPU_LIMIT_S = 10.0  # a mail's own CPU time; the front kills at its wall-clock deadline long before, if it still lives
 MEMORY_LIMIT_BYTES = 1 << 30  # address space of a worker; a warm one uses some 300 MB of it, most of it shared
 
-
 Decide = Callable[[RawMessage, LookedUp | None, Message | None], Decision]
 """The mail, what was looked up for it, and the mail as it was read (None: it was not)."""
 Wished = Callable[[Decision, RawMessage], tuple[Decision, str]]
