@@ -32,6 +32,7 @@ bench: setup
 	$(BIN)/python -m bench.per_message --concurrency 8 64 1
 	$(BIN)/python -m bench.attachment
 	$(BIN)/python -m bench.through_postfix
+	$(BIN)/python -m bench.predict
 	$(BIN)/python -m bench.rules
 	$(BIN)/python -m bench.start
 
