@@ -18,7 +18,7 @@ import numpy as np
 from router.classify import corpus, curation, fitting, lexicon, reply_training
 from router.classify.corpus import Example
 from router.classify.evaluate import macro_f1
-from router.classify.model import INNER, judge
+from router.classify.judging import INNER, judge
 from router.classify.pipeline import DEFAULTS
 from router.classify.thresholds import WISHES, tune
 

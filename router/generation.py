@@ -11,7 +11,8 @@ from pathlib import Path
 from router import rule_files
 from router.calendar_copies import copies_for
 from router.classify import registry
-from router.classify.model import Model, Thresholds
+from router.classify.judging import Thresholds
+from router.classify.model import Model
 from router.classify.replies import NEW_QUESTION, Told
 from router.classify.signing import read_public
 from router.decision import Decision

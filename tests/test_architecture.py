@@ -10,7 +10,7 @@ import pytest
 HOUSE = Path(__file__).parent.parent / "router"
 
 FLOORS = (
-    ("vocabulary", "errors", "logic"),
+    ("vocabulary", "errors", "logic", "native"),
     ("storage", "ownership", "rule_files", "message", "pseudonyms"),
     ("signals", "threads", "identity", "classify", "hours"),
     ("facts", "decision"),

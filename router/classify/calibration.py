@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from router.classify.features import SHAPE
-from router.classify.model import Head, Numbers, Sums
+from router.classify.judging import Head, Numbers, Sums
 
 BIAS_PENALTY = 1e-3
 SLOPE_PENALTY = 1e-5

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from router.classify import held_out, registry
 from router.classify.held_out import HeldOut
-from router.classify.model import Thresholds, decide_label
+from router.classify.judging import Thresholds, decide_label
 
 DRAWS = 500
 WORSE_BY = 0.01

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.classify.corpus import Example
-from router.classify.model import Model, Thresholds, decide_label
+from router.classify.judging import Thresholds, decide_label
+from router.classify.model import Model
 
 Numbers = NDArray[np.float64]
 

@@ -14,8 +14,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from router.classify import features
 from router.classify.calibration import Form, calibrate
 from router.classify.corpus import Example
+from router.classify.judging import INNER, OURS, Head, Sums, judge
 from router.classify.lexicon import Lexicon
-from router.classify.model import INNER, OURS, Block, Head, Sums, judge
+from router.classify.memory import Block
 from router.classify.pipeline import Features, Numbers, Settings, balance, count, fit_linear, targets_of
 from router.classify.replies import ASKS_ANEW, REPLY
 from router.classify.tokens import END

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from router.classify import personal
 from router.classify.corpus import COLUMNS, Example
-from router.classify.model import INNER, Model
+from router.classify.judging import INNER
+from router.classify.model import Model
 from router.errors import BadInput
 
 MAX_TEXT = 32_768

@@ -32,7 +32,9 @@ import numpy as np
 
 from router.classify import lexicon, signing
 from router.classify.features import BLOCKS, FEATURE_VERSION
-from router.classify.model import INNER, Block, Head, Model, Thresholds
+from router.classify.judging import INNER, Head, Thresholds
+from router.classify.memory import Block
+from router.classify.model import Model
 from router.classify.replies import Evidence
 from router.classify.signing import BadSignature, PublicKey
 from router.errors import BadInput

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from router.classify.corpus import Example
 from router.classify.evaluate import Metrics, measure
-from router.classify.model import Thresholds
+from router.classify.judging import Thresholds
 from router.classify.replies import ASKS_ANEW, EVIDENCE, NEW_QUESTION, REPLY, Evidence, vector
 from router.classify.thresholds import WISHES, tune
 

@@ -14,7 +14,8 @@ from router.classify.charts import Line
 from router.classify.corpus import Example
 from router.classify.evaluate import Metrics
 from router.classify.held_out import HeldOut
-from router.classify.model import Model, Thresholds, decide_label
+from router.classify.judging import Thresholds, decide_label
+from router.classify.model import Model
 
 LANGUAGE_NAMES = {"ru": "Russian", "uk": "Ukrainian", "en": "English", "": "all languages"}
 TOLD = 25

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from router.classify.model import Thresholds
+from router.classify.judging import Thresholds
 from router.classify.replies import NEW_QUESTION
 
 

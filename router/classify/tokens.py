@@ -116,10 +116,15 @@ def _words(piece: str) -> list[str]:
 
 def chunks_of(text: str) -> list[list[str]]:
     """The lines of a text, each cut into chunks at white space; not yet cleaned."""
-    if len(text) > TEXT_LIMIT:
-        head = TEXT_LIMIT * 2 // 3
-        text = text[:head] + "\n" + text[len(text) - (TEXT_LIMIT - head) :]
-    return [line.split() for line in text.split("\n")]
+    return [line.split() for line in shortened(text).split("\n")]
+
+
+def shortened(text: str) -> str:
+    """What is looked at of a text, TEXT_LIMIT characters and a line end at most."""
+    if len(text) <= TEXT_LIMIT:
+        return text
+    head = TEXT_LIMIT * 2 // 3
+    return text[:head] + "\n" + text[len(text) - (TEXT_LIMIT - head) :]
 
 
 def has_spaced_letters(tokens: Sequence[str]) -> bool:

@@ -27,7 +27,8 @@ from router.classify.fitting import (
     hidden,
     out_of_fold,
 )
-from router.classify.model import INNER, Model, Thresholds, judge
+from router.classify.judging import INNER, Thresholds, judge
+from router.classify.model import Model
 from router.classify.pipeline import DEFAULTS, Settings, targets_of
 from router.classify.replies import NEW_QUESTION, REPLY
 from router.classify.report import Curve

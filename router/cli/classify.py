@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from router.classify import registry
-from router.classify.model import Model, Thresholds, decide_label
+from router.classify.judging import Thresholds, decide_label
+from router.classify.model import Model
 from router.classify.replies import ASKS_ANEW, NEW_QUESTION, Told
 from router.cli.shared_options import MODELS
 from router.errors import BadFile, Location, Problem

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from router.classify.corpus import Example
-from router.classify.model import OURS
+from router.classify.judging import OURS
 from router.classify.pipeline import Settings
 from router.classify.replies import REPLY, Told
 from router.classify.train import TrainResult, train

@@ -6,42 +6,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.classify import features, registry
-from router.classify import model as serving
 from router.classify.corpus import Example
-from router.classify.fitting import LABELS, Fitted, counted, predict_proba
-from router.classify.lexicon import own_text, parse
-from router.classify.model import Thresholds, decide_label
+from router.classify.judging import Thresholds, decide_label
 from router.classify.pipeline import Settings
 from router.classify.tokens import END
 from router.classify.train import TrainResult, common_words, train
-
-ODD = [
-    *("", " ", "\n\n", "<>", "ь", "а" * 5000, "\x00\ufffd\ud800", "счёт " * 3000, "!!! ??? ...", "https://a.example/x"),
-    *("с ч ё т", "п р и ш л и т е  с ч ё т", "a. b. c. d. e.", "unknown words qwzx ¥ 漢字", "=url =1", "«счёт»\r\nакт"),
-]
-
-
-def test_serving_equals_training(
-    trained: TrainResult, small: Settings, make_examples: Callable[[], list[Example]]
-) -> None:
-    """Every probability equals the sparse-matrix pipeline's to 1e-6, for known, unknown and odd texts."""
-    mails = make_examples()
-    odd = [Example(f"o{n}", "s", text, text, "", {}) for n, text in enumerate(ODD)]
-    data = counted(mails + odd, parse(own_text()))
-    fitted = Fitted(small, LABELS, data, np.arange(len(mails)))
-    expected = predict_proba(fitted, trained.model.heads, data)
-    for row, mail in enumerate(mails + odd):
-        found = trained.model.scores(mail.subject, mail.text)
-        assert set(found) == {"topic", "abuse", "vague", "urgency"}
-        for name, scores in found.items():
-            wanted = dict(zip(LABELS[name], expected[name][row].tolist(), strict=True))
-            assert scores == pytest.approx(wanted, abs=1e-6), mail
 
 
 def test_loaded_model_is_the_trained_one(trained: TrainResult) -> None:
@@ -91,16 +65,6 @@ def test_any_text_has_scores(trained: TrainResult, subject: str, text: str) -> N
     assert all(0.0 <= score <= 1.0 for scores in found.values() for score in scores.values())
 
 
-def test_memory_of_words_changes_nothing(trained: TrainResult, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model that has forgotten, or has met a thousand other words, answers the same."""
-    before = trained.model.scores("сайт", "сайт не працює, помилка 502")
-    monkeypatch.setattr(serving, "REMEMBERED", 50)
-    monkeypatch.setattr(serving, "TOKENS", 80)
-    for number in range(40):
-        trained.model.scores("", " ".join(f"word{number}x{one}" for one in range(30)))
-    assert trained.model.scores("сайт", "сайт не працює, помилка 502") == before
-
-
 def test_what_is_common_is_known_before_the_first_mail(
     trained: TrainResult, make_examples: Callable[[], list[Example]]
 ) -> None:
@@ -109,12 +73,6 @@ def test_what_is_common_is_known_before_the_first_mail(
     mails = [*make_examples(), *(Example(f"x{n}", f"x{n % 4}", "", "Xanthippe hunter", "en", {}) for n in range(8))]
     assert "xanthippe" not in common_words(mails)
     assert "please" in common_words(mails)
-
-
-def test_a_megabyte_costs_no_more_than_its_ends(trained: TrainResult) -> None:
-    """Of an endless text only the beginning and the end are looked at."""
-    middle = "рецепт борща " * 80_000
-    assert len(trained.model._numbers("", middle)) < 10_000
 
 
 @given(

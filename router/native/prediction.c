@@ -1,0 +1,612 @@
+/* What a mail's words add up to: the sums of classify/memory.py, which says what each number means, in C.
+
+   The same text gives the same sums, whatever was seen before; what was worked out for a token is remembered. Text is
+   UTF-32 in the machine's byte order. Whatever is not a plain word is left to Python (`tokens_of`), which is asked once
+   and teaches the answer. Every buffer grows with what is put into it; nothing is written that was not asked for.
+
+   Numbers of tokens: 0 ends a sentence, then the marks, then the single letters, then whatever comes. */
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CONCEPTS = 256,    /* features._CONCEPTS */
+    PER_TOKEN = 3,     /* lexicon.PER_WORD */
+    STEM = 5,          /* features.STEM */
+    SHORTEST_STEM = 3, /* lexicon.SHORTEST_STEM */
+    SHORTEST = 3,      /* features.SHORTEST */
+    SPACED = 4,        /* tokens.SPACED_LETTERS */
+    LONGEST_NGRAM = 5,
+    PLAIN = 200,       /* letters of the longest word that is read here */
+    MAX_COLUMNS = 64,
+};
+enum { DONE = 0, UNKNOWN = 1, SPACED_SUBJECT = 2, SPACED_TEXT = 4, NO_MEMORY = -1 }; /* what `prediction_sums` says */
+enum { MAY_FORGET = 1, IS_CLOSE = 2 };                                               /* what it is told */
+
+static const uint64_t PRIME = 1099511628211u, MIX = 0x9E3779B97F4A7C15u, PAIR = 0xC2B2AE3D27D4EB4Fu;
+static const double TINY = 1e-300;
+
+/* rows: by bucket, the row of `numbers` (row 0 is zero). numbers: a row of `columns` floats for each feature kept. */
+struct block {
+    const int32_t *rows;
+    const float *numbers;
+};
+
+/* most_*: so much is remembered before all is forgotten. */
+struct tables {
+    int64_t columns, hash_bits, most_tokens, most_chunks, most_letters;
+    uint64_t seed;
+    struct block chars, words, concepts, pairs, concept_pairs;
+};
+
+/* A string in `letters`, and what belongs to it: the number of a token, or the place of a list in `lists`. */
+struct entry {
+    uint64_t hash;
+    uint32_t start, length;
+    uint32_t value, count;
+};
+
+/* Open addressing; slots: 0 is empty, else one more than the place in `entries`. */
+struct names {
+    struct entry *entries;
+    uint32_t *slots;
+    uint32_t size, capacity, mask;
+};
+
+struct token {
+    uint64_t stem;
+    uint32_t concept, seen; /* seen: the last mail that had it */
+};
+
+struct prediction {
+    struct tables tables;
+    struct names tokens, others, lexicon;
+    uint32_t *letters, *lists, *stream;
+    uint32_t letters_size, letters_capacity, lists_size, lists_capacity, stream_size, stream_capacity;
+    uint32_t fixed_letters, fixed_lists, marks, singles, longest_stem, mail;
+    struct token *about;
+    double *sums;
+    uint32_t about_capacity, sums_capacity;
+    int32_t *missing;
+    uint32_t missing_size, missing_capacity;
+};
+
+/* ------------------------------------------------------------------------------------------------------- memory */
+
+/* Room for `more` things of `each` bytes; 0 when there is none. */
+static int room(void **things, uint32_t *capacity, uint64_t size, uint64_t more, size_t each) {
+    uint64_t wanted = *capacity ? *capacity : 64;
+    void *moved;
+    if (size + more <= *capacity)
+        return 1;
+    while (wanted < size + more)
+        wanted *= 2;
+    if (wanted > UINT32_MAX || !(moved = realloc(*things, wanted * each)))
+        return 0;
+    *things = moved;
+    *capacity = (uint32_t)wanted;
+    return 1;
+}
+
+static uint64_t hashed(uint64_t hash, uint32_t letter) {
+    hash = (hash ^ letter) * MIX;
+    return hash ^ hash >> 32;
+}
+
+static uint64_t hash_of(const struct prediction *p, const uint32_t *string, uint32_t length) {
+    uint64_t hash = p->tables.seed;
+    for (uint32_t i = 0; i < length; i++)
+        hash = hashed(hash, string[i]);
+    return hash;
+}
+
+static struct entry *find(const struct prediction *p, const struct names *names, uint64_t hash, const uint32_t *string,
+                          uint32_t length) {
+    if (!names->size)
+        return NULL;
+    for (uint32_t slot = hash & names->mask; names->slots[slot]; slot = (slot + 1) & names->mask) {
+        struct entry *one = &names->entries[names->slots[slot] - 1];
+        if (one->hash == hash && one->length == length &&
+            !memcmp(p->letters + one->start, string, (size_t)length * sizeof *string))
+            return one;
+    }
+    return NULL;
+}
+
+static void enter(struct names *names, uint32_t place) {
+    uint32_t slot = names->entries[place].hash & names->mask;
+    while (names->slots[slot])
+        slot = (slot + 1) & names->mask;
+    names->slots[slot] = place + 1;
+}
+
+/* A new name; NULL when there is no memory. Invalidates what `find` gave. `string` is not in `letters`. */
+static struct entry *add(struct prediction *p, struct names *names, uint64_t hash, const uint32_t *string,
+                         uint32_t length) {
+    struct entry *one;
+    if (!room((void **)&p->letters, &p->letters_capacity, p->letters_size, length, sizeof *p->letters) ||
+        !room((void **)&names->entries, &names->capacity, names->size, 1, sizeof *names->entries))
+        return NULL;
+    if (!names->slots || names->size + 1 > (names->mask + 1) / 2) {
+        uint32_t slots = names->slots ? (names->mask + 1) * 2 : 128;
+        uint32_t *fresh = slots ? calloc(slots, sizeof *fresh) : NULL;
+        if (!fresh)
+            return NULL;
+        free(names->slots);
+        names->slots = fresh;
+        names->mask = slots - 1;
+        for (uint32_t place = 0; place < names->size; place++)
+            enter(names, place);
+    }
+    one = &names->entries[names->size];
+    *one = (struct entry){hash, p->letters_size, length, 0, 0};
+    if (length)
+        memcpy(p->letters + p->letters_size, string, (size_t)length * sizeof *string);
+    p->letters_size += length;
+    enter(names, names->size++);
+    return one;
+}
+
+/* Only the first `kept` names. */
+static void forget(struct names *names, uint32_t kept) {
+    if (!names->slots)
+        return;
+    memset(names->slots, 0, ((size_t)names->mask + 1) * sizeof *names->slots);
+    names->size = kept;
+    for (uint32_t place = 0; place < kept; place++)
+        enter(names, place);
+}
+
+/* ------------------------------------------------------------------------------------------------------- tokens */
+
+static uint32_t bucket(const struct prediction *p, uint64_t hash) {
+    hash ^= hash >> 29;
+    hash *= MIX;
+    hash ^= hash >> 32;
+    hash *= MIX;
+    return (uint32_t)(hash >> (64 - p->tables.hash_bits));
+}
+
+static void plus(const struct prediction *p, double *sums, const struct block *block, uint32_t at) {
+    const int64_t columns = p->tables.columns, row = block->rows[at];
+    const float *numbers = block->numbers + row * columns;
+    if (row)
+        for (int64_t i = 0; i < columns; i++)
+            sums[i] += numbers[i];
+}
+
+/* Features of one token, as features.hashes_of has them. */
+static void work_out(struct prediction *p, struct token *token, double *sums, const uint32_t *word, uint32_t length) {
+    const int is_class = word[0] == '=';
+    uint64_t whole = 0, stem = 0, power = PRIME;
+    for (uint32_t at = 0; at < length + 2; at++, power *= PRIME) {
+        const uint64_t letter = at == 0 ? '<' : at == length + 1 ? '>' : word[at - 1];
+        uint64_t gram = letter;
+        whole += letter * power;
+        if (at <= STEM)
+            stem += letter * power;
+        for (uint32_t n = 2; !is_class && n <= LONGEST_NGRAM && at + n <= length + 2; n++) {
+            const uint32_t next = at + n - 1;
+            gram = gram * PRIME + (next == length + 1 ? '>' : word[next - 1]);
+            plus(p, sums, &p->tables.chars, bucket(p, gram + n));
+        }
+    }
+    plus(p, sums, &p->tables.words, bucket(p, whole + 77));
+    plus(p, sums, &p->tables.words, bucket(p, stem + 78));
+    token->stem = stem;
+}
+
+/* Lexicon.concepts: of the whole word, else of its longest stem. Stems are kept with a 0 before them. */
+static void mean(struct prediction *p, struct token *token, double *sums, const uint32_t *word, uint32_t length) {
+    struct entry *found = find(p, &p->lexicon, hash_of(p, word, length), word, length);
+    if (!found && p->longest_stem >= SHORTEST_STEM) {
+        uint64_t prefixes[PLAIN + 1];
+        uint32_t stem[PLAIN + 1], longest = length < p->longest_stem ? length : p->longest_stem;
+        stem[0] = 0;
+        prefixes[0] = hashed(p->tables.seed, 0);
+        for (uint32_t i = 1; i <= longest; i++) {
+            stem[i] = word[i - 1];
+            prefixes[i] = hashed(prefixes[i - 1], stem[i]);
+        }
+        for (uint32_t i = longest; !found && i >= SHORTEST_STEM; i--)
+            found = find(p, &p->lexicon, prefixes[i], stem, i + 1);
+    }
+    if (!found)
+        return;
+    token->concept = p->lists[found->value];
+    for (uint32_t i = 0; i < found->count; i++)
+        plus(p, sums, &p->tables.concepts, p->lists[found->value + i]);
+}
+
+/* The number of a token, worked out if it is new; 0 when there is no memory, as no token has. */
+static uint32_t number_of(struct prediction *p, const uint32_t *word, uint32_t length) {
+    const uint64_t hash = hash_of(p, word, length);
+    const uint32_t number = p->tokens.size + 1;
+    struct entry *one = find(p, &p->tokens, hash, word, length);
+    double *sums;
+    if (one)
+        return one->value;
+    if (!room((void **)&p->about, &p->about_capacity, number, 1, sizeof *p->about) ||
+        !room((void **)&p->sums, &p->sums_capacity, number, 1, (size_t)p->tables.columns * sizeof *p->sums) ||
+        !(one = add(p, &p->tokens, hash, word, length)))
+        return 0;
+    one->value = number;
+    sums = p->sums + (int64_t)number * p->tables.columns;
+    memset(sums, 0, (size_t)p->tables.columns * sizeof *sums);
+    p->about[number] = (struct token){0, 0, 0};
+    work_out(p, &p->about[number], sums, word, length);
+    mean(p, &p->about[number], sums, word, length);
+    return number;
+}
+
+/* --------------------------------------------------------------------------------------------------------- words */
+
+static const char *const CYRILLIC[32] = {
+    "a", "b", "v", "g", "d", "e", "zh", "z", "i", "i", "k",  "l",  "m", "n", "o", "p",
+    "r", "s", "t", "u", "f", "h", "ts", "ch", "sh", "sch", "", "i", "", "e", "iu", "ia"};
+
+/* How a letter of a plain Cyrillic word is written in Latin ones; NULL for every other letter. */
+static const char *as_latin(uint32_t letter) {
+    if (letter >= 0x410 && letter <= 0x44f)
+        return CYRILLIC[(letter - 0x410) & 31];
+    switch (letter) {
+    case 0x401: case 0x451: case 0x404: case 0x454: /* ё є */
+        return "e";
+    case 0x406: case 0x456: case 0x407: case 0x457: /* і ї */
+        return "i";
+    case 0x490: case 0x491: /* ґ */
+        return "g";
+    default:
+        return NULL;
+    }
+}
+
+static int is_latin(uint32_t letter) { return (letter | 32) >= 'a' && (letter | 32) <= 'z' && letter < 128; }
+
+static uint32_t replaced(uint32_t *word, uint32_t length, const char *spelling, const char *plain) {
+    const uint32_t long_one = (uint32_t)strlen(spelling), short_one = (uint32_t)strlen(plain);
+    uint32_t to = 0;
+    for (uint32_t at = 0; at < length;) {
+        uint32_t same = 0;
+        while (same < long_one && at + same < length && word[at + same] == (unsigned char)spelling[same])
+            same++;
+        if (same < long_one) {
+            word[to++] = word[at++];
+            continue;
+        }
+        for (uint32_t i = 0; i < short_one; i++)
+            word[to++] = (unsigned char)plain[i];
+        at += long_one;
+    }
+    return to;
+}
+
+/* normalise.plain_skeleton of lower-case Latin letters, in place: its new length. */
+static uint32_t skeleton(uint32_t *word, uint32_t length) {
+    static const char *const SPELLINGS[][2] = {{"shch", "sch"}, {"shh", "sch"}, {"kh", "h"}, {"ck", "k"}};
+    uint32_t to = 0, before = 0;
+    int has_h = 0, has_k = 0;
+    for (uint32_t i = 0; i < length; i++) {
+        has_h |= word[i] == 'h';
+        has_k |= word[i] == 'k';
+    }
+    for (uint32_t i = 0; i < 4; i++)
+        if (i < 3 ? has_h : has_k)
+            length = replaced(word, length, SPELLINGS[i][0], SPELLINGS[i][1]);
+    for (uint32_t i = 0; i < length; i++)
+        word[i] = word[i] == 'y' || word[i] == 'j' ? 'i' : word[i] == 'w' ? 'v' : word[i];
+    for (uint32_t i = 0; i < length; i++) {
+        const uint32_t letter = word[i];
+        if (letter == 'c' && before != 's' && !(i + 1 < length && word[i + 1] == 'h'))
+            word[i] = 'k';
+        before = letter;
+    }
+    for (uint32_t i = 0; i < length; i++)
+        if (!to || word[to - 1] != word[i])
+            word[to++] = word[i];
+    return to;
+}
+
+/* tokens.plain_word and its skeleton, written to `word` (room for 3 * PLAIN): whether it is one. */
+static int plain_word(const uint32_t *chunk, uint32_t length, uint32_t *word, uint32_t *size, int *ends) {
+    const uint32_t last = length ? chunk[length - 1] : 0;
+    uint32_t to = 0;
+    *ends = last == '.' || last == '!' || last == '?' || last == ';';
+    if (*ends || last == ',' || last == ':' || last == ')')
+        length--;
+    if (!length || length > PLAIN)
+        return 0;
+    if (is_latin(chunk[0])) {
+        for (; to < length; to++) {
+            if (!is_latin(chunk[to]))
+                return 0;
+            word[to] = chunk[to] | 32;
+        }
+        if (last == '.' && length == 3 && word[0] == 'w' && word[1] == 'w' && word[2] == 'w')
+            return 0;
+    } else {
+        for (uint32_t i = 0; i < length; i++) {
+            const char *latin = as_latin(chunk[i]);
+            if (!latin)
+                return 0;
+            while (*latin)
+                word[to++] = (unsigned char)*latin++;
+        }
+    }
+    *size = skeleton(word, to);
+    return 1;
+}
+
+static int put(struct prediction *p, uint32_t number) {
+    if (!number && (!p->stream_size || !p->stream[p->stream_size - 1]))
+        return 1; /* an end is never the first and never follows another */
+    if (!room((void **)&p->stream, &p->stream_capacity, p->stream_size, 1, sizeof *p->stream))
+        return 0;
+    p->stream[p->stream_size++] = number;
+    return 1;
+}
+
+static int is_space(uint32_t letter) {
+    return letter == ' ' || (letter >= 9 && letter <= 13) || (letter >= 0x1c && letter <= 0x1f) || letter == 0x85 ||
+           letter == 0xa0 || letter == 0x1680 || (letter >= 0x2000 && letter <= 0x200a) || letter == 0x2028 ||
+           letter == 0x2029 || letter == 0x202f || letter == 0x205f || letter == 0x3000;
+}
+
+/* The tokens of a text behind those that are there. What is unknown is noted with `base` added to where it stands. */
+static int read(struct prediction *p, const uint32_t *text, uint32_t length, uint32_t base, int *spaced) {
+    uint32_t run = 0;
+    for (uint32_t at = 0; at <= length;) {
+        uint32_t start = at, word[3 * PLAIN], size, number;
+        int ends;
+        if (at == length || text[at] == '\n') {
+            if (!put(p, 0))
+                return 0;
+            run = 0;
+            at++;
+            continue;
+        }
+        if (is_space(text[at])) {
+            at++;
+            continue;
+        }
+        while (at < length && !is_space(text[at]))
+            at++;
+        if (plain_word(text + start, at - start, word, &size, &ends)) {
+            if (size) {
+                if (!(number = number_of(p, word, size)) || !put(p, number))
+                    return 0;
+                run = number > p->marks && number <= p->marks + p->singles ? run + 1 : 0;
+                *spaced |= run >= SPACED;
+            }
+            if (ends) {
+                if (!put(p, 0))
+                    return 0;
+                run = 0;
+            }
+            continue;
+        }
+        const struct entry *known =
+            find(p, &p->others, hash_of(p, text + start, at - start), text + start, at - start);
+        if (!known) {
+            if (!room((void **)&p->missing, &p->missing_capacity, p->missing_size, 2, sizeof *p->missing))
+                return 0;
+            p->missing[p->missing_size++] = (int32_t)(base + start);
+            p->missing[p->missing_size++] = (int32_t)(at - start);
+            continue;
+        }
+        for (uint32_t i = 0; i < known->count; i++) {
+            number = p->lists[known->value + i];
+            if (!put(p, number))
+                return 0;
+            run = number > p->marks && number <= p->marks + p->singles ? run + 1 : 0;
+            *spaced |= run >= SPACED;
+        }
+    }
+    return 1;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- sums */
+
+struct sums {
+    double sentence[MAX_COLUMNS], mail[MAX_COLUMNS];
+};
+
+static void plus_both(const struct prediction *p, struct sums *sums, const struct block *block, uint32_t at) {
+    plus(p, sums->sentence, block, at);
+    plus(p, sums->mail, block, at);
+}
+
+/* What the square of its length is in the last column of. */
+static double length_of(const struct prediction *p, const double *sums) {
+    const double square = sums[p->tables.columns - 1];
+    return sqrt(square > TINY ? square : TINY);
+}
+
+/* A token and its place: in a sentence each counts, in the mail every token once. */
+static void add_token(struct prediction *p, struct sums *sums, uint32_t number, uint32_t before) {
+    const int64_t columns = p->tables.columns;
+    const double *own = p->sums + number * columns;
+    struct token *token = &p->about[number];
+    for (int64_t i = 0; i < columns; i++)
+        sums->sentence[i] += own[i];
+    if (token->seen != p->mail)
+        for (int64_t i = 0; i < columns; i++)
+            sums->mail[i] += own[i];
+    token->seen = p->mail;
+    if (before && token->stem && p->about[before].stem)
+        plus_both(p, sums, &p->tables.pairs, bucket(p, p->about[before].stem * PAIR + token->stem));
+}
+
+/* whole, peak: columns - 1 numbers each. about: tokens but ends, ends, a bit for each mark. */
+static void add_up(struct prediction *p, double *whole, double *peak, int64_t *about) {
+    const int64_t columns = p->tables.columns;
+    struct sums sums = {{0}, {0}};
+    uint32_t before = 0, begun = 0, near = 0, far = 0;
+    for (int64_t i = 0; i < columns - 1; i++)
+        whole[i] = peak[i] = 0.0;
+    p->mail++;
+    for (uint32_t at = 0; at < p->stream_size; at++) {
+        const uint32_t number = p->stream[at], concept = number ? p->about[number].concept : 0;
+        about[number ? 0 : 1]++;
+        if (number && number <= p->marks)
+            about[2] |= (int64_t)1 << (number - 1);
+        if (number)
+            add_token(p, &sums, number, before);
+        else
+            near = far = 0;
+        if (concept) {
+            if (near)
+                plus_both(p, &sums, &p->tables.concept_pairs, near * CONCEPTS + concept);
+            if (far)
+                plus_both(p, &sums, &p->tables.concept_pairs, far * CONCEPTS + concept);
+            far = near;
+            near = concept;
+        }
+        before = number;
+        if ((!number && at - begun >= SHORTEST) || at + 1 == p->stream_size) {
+            const double length = length_of(p, sums.sentence);
+            for (int64_t i = 0; i < columns - 1; i++) {
+                const double sum = sums.sentence[i] / length;
+                peak[i] = !begun || sum > peak[i] ? sum : peak[i];
+            }
+            memset(sums.sentence, 0, sizeof sums.sentence);
+            begun = at + 1;
+        }
+    }
+    for (int64_t i = 0; i < columns - 1; i++)
+        whole[i] = sums.mail[i] / length_of(p, sums.mail);
+}
+
+/* ----------------------------------------------------------------------------------------------- what Python calls */
+
+void prediction_free(struct prediction *p) {
+    if (!p)
+        return;
+    struct names *all[] = {&p->tokens, &p->others, &p->lexicon};
+    for (int i = 0; i < 3; i++) {
+        free(all[i]->entries);
+        free(all[i]->slots);
+    }
+    free(p->letters);
+    free(p->lists);
+    free(p->stream);
+    free(p->about);
+    free(p->sums);
+    free(p->missing);
+    free(p);
+}
+
+/* The tables stay where they are and outlive what is made. NULL: no memory, or too many columns. */
+struct prediction *prediction_new(const struct tables *tables) {
+    struct prediction *p;
+    if (tables->columns < 1 || tables->columns > MAX_COLUMNS || !(p = calloc(1, sizeof *p)))
+        return NULL;
+    p->tables = *tables;
+    return p;
+}
+
+/* A word of the lexicon; a stem has a 0 before it. All of them before the first token. */
+int prediction_mean(struct prediction *p, const uint32_t *word, uint32_t length, const uint32_t *concepts,
+                    uint32_t count) {
+    struct entry *one;
+    if (!length || !count || count > PER_TOKEN || length > PLAIN + 1)
+        return DONE;
+    if (!room((void **)&p->lists, &p->lists_capacity, p->lists_size, count, sizeof *p->lists) ||
+        !(one = add(p, &p->lexicon, hash_of(p, word, length), word, length)))
+        return NO_MEMORY;
+    one->value = p->lists_size;
+    one->count = count;
+    memcpy(p->lists + p->lists_size, concepts, count * sizeof *concepts);
+    p->lists_size += count;
+    if (!word[0] && length - 1 > p->longest_stem)
+        p->longest_stem = length - 1;
+    return DONE;
+}
+
+/* Tokens, each behind a line end, put into the stream: a list that is to be remembered, or the fixed ones. */
+static int listed(struct prediction *p, const uint32_t *tokens, uint32_t length, uint32_t *count) {
+    *count = 0;
+    for (uint32_t at = 0; at < length;) {
+        const uint32_t start = ++at; /* past the line end */
+        uint32_t number = 0;
+        while (at < length && tokens[at] != '\n')
+            at++;
+        if (at > start && !(number = number_of(p, tokens + start, at - start)))
+            return 0;
+        if (!room((void **)&p->lists, &p->lists_capacity, p->lists_size, (uint64_t)*count + 1, sizeof *p->lists))
+            return 0;
+        p->lists[p->lists_size + (*count)++] = number;
+    }
+    return 1;
+}
+
+/* The marks and then the single letters, which are never forgotten; behind the lexicon, before all other tokens. */
+int prediction_fix(struct prediction *p, const uint32_t *tokens, uint32_t length, uint32_t marks) {
+    uint32_t count;
+    if (!listed(p, tokens, length, &count))
+        return NO_MEMORY;
+    p->marks = marks;
+    p->singles = p->tokens.size - marks;
+    p->fixed_letters = p->letters_size;
+    p->fixed_lists = p->lists_size;
+    return DONE;
+}
+
+/* What `tokens_of` gives for a chunk, each token behind a line end, an empty one for the end of a sentence. */
+int prediction_teach(struct prediction *p, const uint32_t *chunk, uint32_t length, const uint32_t *tokens,
+                     uint32_t tokens_length) {
+    const uint64_t hash = hash_of(p, chunk, length);
+    struct entry *one;
+    uint32_t count;
+    if (find(p, &p->others, hash, chunk, length))
+        return DONE;
+    if (!listed(p, tokens, tokens_length, &count) || !(one = add(p, &p->others, hash, chunk, length)))
+        return NO_MEMORY;
+    one->value = p->lists_size;
+    one->count = count;
+    p->lists_size += count;
+    return DONE;
+}
+
+/* All but what is fixed, when there is too much. */
+static void forget_some(struct prediction *p) {
+    const struct tables *most = &p->tables;
+    if (p->tokens.size <= most->most_tokens && p->others.size <= most->most_chunks &&
+        p->letters_size - p->fixed_letters <= most->most_letters &&
+        p->lists_size - p->fixed_lists <= most->most_letters)
+        return;
+    forget(&p->tokens, p->marks + p->singles);
+    forget(&p->others, 0);
+    p->letters_size = p->fixed_letters;
+    p->lists_size = p->fixed_lists;
+}
+
+/* The sums of a mail (see `add_up`), and DONE. UNKNOWN: `prediction_missing` gives the start and length of each chunk
+   that is to be taught, counted from the first letter of the subject and on through the text. SPACED_…: that part has
+   SPACED single letters in a row; not asked when IS_CLOSE. */
+int prediction_sums(struct prediction *p, const uint32_t *subject, uint32_t subject_length, const uint32_t *text,
+                    uint32_t text_length, int flags, double *whole, double *peak, int64_t *about) {
+    int spaced[2] = {0, 0};
+    if (flags & MAY_FORGET)
+        forget_some(p);
+    p->stream_size = p->missing_size = 0;
+    about[0] = about[1] = about[2] = 0;
+    if (!read(p, subject, subject_length, 0, &spaced[0]) || !read(p, text, text_length, subject_length, &spaced[1]))
+        return NO_MEMORY;
+    if (p->missing_size)
+        return UNKNOWN;
+    if (!(flags & IS_CLOSE) && (spaced[0] || spaced[1]))
+        return (spaced[0] ? SPACED_SUBJECT : 0) | (spaced[1] ? SPACED_TEXT : 0);
+    add_up(p, whole, peak, about);
+    return DONE;
+}
+
+/* Tokens and chunks. */
+uint32_t prediction_remembered(const struct prediction *p) { return p->tokens.size + p->others.size; }
+
+const int32_t *prediction_missing(const struct prediction *p, uint32_t *size) {
+    *size = p->missing_size;
+    return p->missing;
+}

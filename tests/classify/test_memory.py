@@ -1,0 +1,253 @@
+"""What words add up to is the same in numpy and in C, whatever has been met before and whatever somebody writes."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router import native
+from router.classify import memory, native_memory
+from router.classify.corpus import Example
+from router.classify.fitting import LABELS, Fitted, counted, predict_proba
+from router.classify.lexicon import own_text, parse
+from router.classify.memory import Memory
+from router.classify.native_memory import NativeMemory
+from router.classify.pipeline import Settings
+from router.classify.train import TrainResult
+
+ODD = [
+    *("", " ", "\n\n", "<>", "ь", "а" * 5000, "\x00\ufffd\ud800", "счёт " * 3000, "!!! ??? ...", "https://a.example/x"),
+    *("с ч ё т", "п р и ш л и т е  с ч ё т", "a. b. c. d. e.", "unknown words qwzx ¥ 漢字", "=url =1", "«счёт»\r\nакт"),
+    *(
+        "www.",
+        "WWW!",
+        "shchshhkhckyjw",
+        "сссч шч ссш sch c sc ch схема кхмер",
+        "x" * 201 + " " + "щ" * 200,
+        "а\x85б\u3000в\x1fг",
+    ),
+    *("п р и в е т " * 9000, "слово. " * 9000, "и\nт. д! п\n", "\0\0 \0а", "И і ї є ґ Ґ Ё"),
+]
+PIECES = [
+    *(
+        "сайт",
+        "Сервер,",
+        "не",
+        "і",
+        "ї.",
+        "website!",
+        "down?",
+        "www.",
+        "c",
+        "ck",
+        "щч",
+        "и",
+        "т",
+        "д",
+        "ь",
+        "502",
+        "!!",
+        "…",
+    ),
+    *(
+        "п р и в е т",
+        "a.example",
+        "x@a.example",
+        "«акт»",
+        "\n",
+        "\x85",
+        "\0",
+        "=url",
+        "д.е.б.и.л",
+        "12.03.2026",
+        "$5",
+        "сайт;",
+    ),
+]
+texts = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PIECES), max_size=40).map(" ".join))
+
+
+def native_kind() -> type[NativeMemory]:
+    if native.library() is None:
+        pytest.skip("the library in C is not built (no C compiler): `python -m router.native` says why")
+    return NativeMemory
+
+
+KINDS = pytest.mark.parametrize("kind", ["numpy", "native"])
+
+
+def made(kind: str, trained: TrainResult) -> Memory | NativeMemory:
+    model = trained.model
+    return (Memory if kind == "numpy" else native_kind())(model.blocks, model.lexicon, model.words)
+
+
+@KINDS
+def test_serving_equals_training(
+    kind: str,
+    trained: TrainResult,
+    small: Settings,
+    make_examples: Callable[[], list[Example]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every probability equals the sparse-matrix pipeline's to 1e-6, for known, unknown and odd texts."""
+    monkeypatch.setattr(trained.model, "memory", made(kind, trained))
+    mails = make_examples()
+    odd = [Example(f"o{n}", "s", text, text, "", {}) for n, text in enumerate(ODD)]
+    data = counted(mails + odd, parse(own_text()))
+    fitted = Fitted(small, LABELS, data, np.arange(len(mails)))
+    expected = predict_proba(fitted, trained.model.heads, data)
+    for row, mail in enumerate(mails + odd):
+        found = trained.model.scores(mail.subject, mail.text)
+        assert set(found) == {"topic", "abuse", "vague", "urgency"}
+        for name, scores in found.items():
+            wanted = dict(zip(LABELS[name], expected[name][row].tolist(), strict=True))
+            assert scores == pytest.approx(wanted, abs=1e-6), mail
+
+
+@pytest.fixture(scope="module")
+def both(trained: TrainResult) -> tuple[Memory, NativeMemory]:
+    native_kind()
+    return Memory(trained.model.blocks, trained.model.lexicon), NativeMemory(
+        trained.model.blocks, trained.model.lexicon
+    )
+
+
+@settings(max_examples=400, deadline=None)
+@given(subject=texts, text=texts)
+def test_c_adds_up_what_numpy_does(both: tuple[Memory, NativeMemory], subject: str, text: str) -> None:
+    """Any text, in any order of texts: the same numbers to the last digits."""
+    numpy_one, native_one = both
+    assert native_one.vector(subject, text) == pytest.approx(numpy_one.vector(subject, text), abs=1e-12)
+
+
+@KINDS
+def test_what_was_met_before_changes_nothing(kind: str, trained: TrainResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A memory that has forgotten, or has met a thousand other words, answers the same."""
+    monkeypatch.setattr(memory, "REMEMBERED", 50)
+    monkeypatch.setattr(memory, "TOKENS", 80)
+    one = made(kind, trained)
+    before = one.vector("сайт", "сайт не працює, помилка 502, д.е.б.и.л").copy()
+    for number in range(40):
+        one.vector("", " ".join(f"word{number}x{place} sl{number}" + "abcdefghij"[place % 10] for place in range(30)))
+    assert one.vector("сайт", "сайт не працює, помилка 502, д.е.б.и.л") == pytest.approx(before, abs=1e-15)
+
+
+@KINDS
+def test_memory_has_an_end(kind: str, trained: TrainResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many words come by, what is remembered stays bounded: new ones take the place of old ones."""
+    monkeypatch.setattr(memory, "REMEMBERED", 500)
+    monkeypatch.setattr(memory, "TOKENS", 500)
+    monkeypatch.setattr(native_memory, "MOST_LETTERS", 20_000)
+    one = made(kind, trained)
+    sizes = []
+    for number in range(60):
+        words = [f"neu{number}o{place} " + "abcdefghij"[place % 10] * (place % 7) for place in range(90)]
+        one.vector("", " ".join(words))
+        sizes.append(one.remembered())
+    assert max(sizes) < 2_000
+    assert len(set(sizes)) > 3, "it grows and shrinks"
+
+
+@KINDS
+def test_a_megabyte_costs_no_more_than_its_ends(kind: str, trained: TrainResult) -> None:
+    """Of an endless text only the beginning and the end are looked at: what stands between changes nothing."""
+    one = made(kind, trained)
+    ends = ["начало " * 2_286, "конец. " * 1_143]
+    short = one.vector("", "рецепт ".join(ends)).copy()
+    assert one.vector("", ("рецепт борща " * 80_000).join(ends)) == pytest.approx(short)
+
+
+def test_under_the_sanitizers(tmp_path: Path) -> None:
+    """No text reads or writes where it should not: the C, built with address and undefined-behaviour checks, adds up
+    what numpy does for ten thousand texts, forgetting often."""
+    compiler = os.environ.get("CC", "gcc")
+    try:
+        runtime = subprocess.run(
+            [compiler, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip(f"{compiler} is not there")
+    if not Path(runtime).is_absolute():
+        pytest.skip("libasan is not there")
+    library = tmp_path / "checked.so"
+    flags = ["-std=c11", "-O1", "-g", "-shared", "-fPIC", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    subprocess.run([compiler, *flags, *map(str, native.sources()), "-o", str(library), "-lm"], check=True)
+    environment = {
+        **os.environ,
+        "LD_PRELOAD": runtime,
+        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+        "PYTHONMALLOC": "malloc",
+        "PYTHONPATH": os.pathsep.join(one for one in sys.path if one),
+    }
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("under_sanitizers.py")), str(library), "10000"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3_000:]
+    assert done.stdout.strip() == "10000 texts"
+
+
+def test_an_old_library_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's name tells its sources: after a change of one, what was built before is not loaded."""
+    here = tmp_path / "native"
+    here.mkdir()
+    for source in native.sources():
+        (here / source.name).write_bytes(source.read_bytes())
+    monkeypatch.setattr(native, "HERE", here)
+    before = native.built()
+    (here / "prediction.c").write_text("/* another */")
+    assert native.built() != before
+
+
+def test_without_the_library_all_goes_on(trained: TrainResult) -> None:
+    """MAILROUTER_NATIVE=0 predicts in numpy: the same label scores to nine digits."""
+    code = (
+        "import sys; from pathlib import Path; from router.classify import registry\n"
+        f"model = registry.load(Path({str(trained.folder.parent)!r}), 'tiny')\n"
+        "print(type(model.memory).__name__, model.scores('сайт', 'сайт не працює')['topic']['technical'])"
+    )
+    found = {}
+    for switch in ("0", "1"):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, native.SWITCH: switch},
+        )
+        name, score = done.stdout.split()
+        found[name] = float(score)
+    assert "Memory" in found
+    assert max(found.values()) == pytest.approx(min(found.values()), abs=1e-9)
+
+
+def test_building_says_what_is_missing(tmp_path: Path) -> None:
+    """No compiler: one line that says so, and the set-up goes on."""
+    copy = tmp_path / "router"
+    (copy / "native").mkdir(parents=True)
+    (copy / "__init__.py").touch()
+    for path in Path(native.__file__).parent.glob("*.[cp]*"):
+        if path.is_file():
+            (copy / "native" / path.name).write_bytes(path.read_bytes())
+    for required, status in (((), 0), (("--required",), 1)):
+        done = subprocess.run(
+            [sys.executable, "-m", "router.native", *required],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={"PATH": str(tmp_path), "PYTHONPATH": str(tmp_path)},
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (status, "")
+        assert "no C compiler was found" in done.stderr
+        assert "Traceback" not in done.stderr
