@@ -45,6 +45,7 @@ DOORS = {
     "icalendar": {"rules/ical.py"},
     "recurring_ical_events": {"rules/ical.py"},
     "holidays": {"rules/surroundings.py"},
+    "orjson": {"workers/wire.py", "cli/serve.py"},
     "prometheus_client": {"monitoring/exposition.py"},
     "aiosmtpd": {"cli/", "acknowledge/"},
 }

@@ -4,12 +4,13 @@ import asyncio
 import json
 import pwd
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
+import orjson
 
 from router import rule_files
 from router.cli.asking import CONTROL, KEY_FILE, MODELS, RESOLVER, RULES, STATE, Moment, Span
@@ -160,16 +161,23 @@ def user_id(name: str | None) -> int | None:
 
 def logger(form: str = "json") -> Any:
     """A function `log(event, **values)` that writes one line to stderr: JSON, or words for a person (`human`)."""
-    as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
     def log(event: str, **values: object) -> None:
         told = {name: value for name, value in values.items() if value or value == 0}
         told["event"] = event
         told["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         # One write a line, so that lines of several processes do not mix.
-        sys.stderr.write(f"{as_json(told) if form == 'json' else human_line(told)}\n")
+        sys.stderr.write(f"{json_line(told) if form == 'json' else human_line(told)}\n")
 
     return log
+
+
+def json_line(values: Mapping[str, Any]) -> str:
+    """Whatever the values hold: half a letter or a key that is no text costs more, not the line."""
+    try:
+        return orjson.dumps(values, default=str).decode()
+    except TypeError:
+        return json.dumps(values, default=str)
 
 
 def human_line(values: MutableMapping[str, Any]) -> str:

@@ -4,12 +4,13 @@ A request is marshalled plain values (the worker trusts the front); an answer is
 (the front does not trust a worker that has just parsed somebody's mail: nothing it sends is ever unpickled).
 """
 
-import json
 import marshal
 import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+import orjson
 
 from router.identity.looked_up import LookedUp, from_plain
 from router.message.envelope import Envelope, RawMessage
@@ -20,7 +21,6 @@ REQUEST = struct.Struct(">II")
 """What a request begins with: the lengths of its head and of the mail's body."""
 LARGE_BODY_BYTES = 32_768
 """From here on a second system call costs less than a copy."""
-_TO_JSON = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder for every mail
 MAX_ANSWER_BYTES = 1 << 24
 """Every forged field is named in the answer that deletes it. The front takes no mail in which that is more: it stops at
 some 10 MB of them (`server.Limits.deletion_bytes`, with Postfix's 100 KB for a field)."""
@@ -84,7 +84,7 @@ def request_from(head: bytes, body: bytes) -> tuple[RawMessage, Offer, LookedUp 
 
 def answer_frame(answer: Answer) -> bytes:
     told = answer.event if answer.lesson is None else {**answer.event, LESSON: answer.lesson}
-    event = _TO_JSON(told).encode()
+    event = orjson.dumps(told)
     return _LENGTH.pack(4 + len(event) + len(answer.packets)) + _LENGTH.pack(len(event)) + event + answer.packets
 
 
@@ -95,7 +95,7 @@ class BadAnswer(Exception):
 def answer_from(payload: bytes) -> Answer:
     try:
         (size,) = _LENGTH.unpack_from(payload)
-        event = json.loads(payload[4 : 4 + size].decode())  # of bytes it would guess the encoding first
+        event = orjson.loads(payload[4 : 4 + size])
     except (struct.error, ValueError) as error:
         raise BadAnswer(str(error)) from None
     if not isinstance(event, dict) or len(payload) < 4 + size:
