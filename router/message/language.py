@@ -10,12 +10,18 @@ transliterated Russian nor short Ukrainian.
 """
 
 import re
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
+from router import native
 from router.message.language_words import CYRILLIC_PIECES, CYRILLIC_WORDS, LATIN_WORDS, TRANSLITERATED_WORDS
 from router.vocabulary import UNDETERMINED
+
+if TYPE_CHECKING:
+    from router.message.native_language import NativeLanguage
 
 MAX_WORDS = 250  # of the text; a person's language does not change after that
 MAX_CYRILLIC_WORDS = 80  # no log is written in Cyrillic letters: these are a person's, and enough
@@ -131,6 +137,30 @@ def detect(text: str) -> tuple[str, str]:
     Transliterated Russian or Ukrainian ("ne rabotaet sayt") is that language in script "latin".
     """
     text = text[:MAX_CHARACTERS]
+    reader = _HERE.reader if _HERE.asked else _HERE.ask()
+    return (reader and reader.detect(text)) or _detect(text)
+
+
+class _Native(threading.local):
+    """language.py in C, where the library is. Each thread has its own: C keeps a text's words between two calls."""
+
+    asked = False
+    reader: "NativeLanguage | None" = None
+
+    def ask(self) -> "NativeLanguage | None":
+        self.asked = True
+        if library := native.library():
+            from router.message.native_language import NativeLanguage  # it is made of the tables of this module
+
+            self.reader = NativeLanguage(library)
+        return self.reader
+
+
+_HERE = _Native()
+
+
+def _detect(text: str) -> tuple[str, str]:
+    """`detect` in Python, of a text that is cut already."""
     cyrillic, latin, other = _words(text)
     if other > len(cyrillic) + len(latin):
         return _other_language(text), "other"

@@ -20,6 +20,7 @@ from router.classify.memory import Memory
 from router.classify.native_memory import NativeMemory
 from router.classify.pipeline import Settings
 from router.classify.train import TrainResult
+from tests.native.sanitizers import run_checked
 
 ODD = [
     *("", " ", "\n\n", "<>", "ь", "а" * 5000, "\x00\ufffd\ud800", "счёт " * 3000, "!!! ??? ...", "https://a.example/x"),
@@ -166,35 +167,7 @@ def test_a_megabyte_costs_no_more_than_its_ends(kind: str, trained: TrainResult)
 def test_under_the_sanitizers(tmp_path: Path) -> None:
     """No text reads or writes where it should not: the C, built with address and undefined-behaviour checks, adds up
     what numpy does for ten thousand texts, forgetting often."""
-    compiler = os.environ.get("CC", "gcc")
-    try:
-        runtime = subprocess.run(
-            [compiler, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip(f"{compiler} is not there")
-    if not Path(runtime).is_absolute():
-        pytest.skip("libasan is not there")
-    library = tmp_path / "checked.so"
-    flags = ["-std=c11", "-O1", "-g", "-shared", "-fPIC", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    subprocess.run([compiler, *flags, *map(str, native.sources()), "-o", str(library), "-lm"], check=True)
-    environment = {
-        **os.environ,
-        "LD_PRELOAD": runtime,
-        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
-        "PYTHONMALLOC": "malloc",
-        "PYTHONPATH": os.pathsep.join(one for one in sys.path if one),
-    }
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("under_sanitizers.py")), str(library), "10000"],
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd=Path(__file__).parents[2],
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3_000:]
-    assert done.stdout.strip() == "10000 texts"
+    run_checked(Path(__file__).with_name("under_sanitizers.py"), tmp_path, 10_000)
 
 
 def test_an_old_library_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,33 @@
+"""Run by test_native_language.py, in a process that has the address sanitizer: LIBRARY COUNT."""
+
+import ctypes
+import random
+import sys
+
+from router.message import language
+from router.message.native_language import NativeLanguage
+
+LETTERS = [*"абвгджзиклмнопрстъъыёіїєґўђ", *"abceiopxysjïäßščțñ¿", *" .,!?;:)\n\t\r", *"012459@-«»„“”\"`'’ʼ…_/"]
+LETTERS += ["\0", "\u3000", "\u2028", "\u0301", "\ud800", "😀", "Σ", "İ", "ſ", "漢", "error: ", "e_x", "4.5", "[x] "]
+WORDS = [*language._CYRILLIC, *language._LATIN, "щ" * 300, "550 5.1", "warning", "denied", "at x("]
+
+
+def main() -> None:
+    reader, count = NativeLanguage(ctypes.CDLL(sys.argv[1])), int(sys.argv[2])
+    draw = random.Random(5)
+    for number in range(count):
+        drawn = WORDS if number % 3 == 0 else LETTERS
+        text = ("", " ")[drawn is WORDS].join(draw.choices(drawn, k=draw.choice((0, 1, 5, 30, 200))))
+        if number % 100 == 0:
+            text *= 200
+        if number % 500 == 1:
+            text = draw.choice(("a ", "а ", "a'", "x.\n", "а-б ", "ab\n", "\n", "b а. ")) * 6_000
+        text = text[: language.MAX_CHARACTERS]
+        found = reader.detect(text)
+        if found is not None and found != language._detect(text):
+            sys.exit(f"{text!r}: {found} instead of {language._detect(text)}")
+    print(f"{count} texts")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""The language is the same told in Python and in C, of whatever somebody writes."""
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router import native
+from router.message import language
+from tests.native.sanitizers import run_checked
+
+ROOT = Path(__file__).parents[2]
+PIECES = [
+    *random.Random(3).sample([*language._CYRILLIC], 300),
+    *random.Random(4).sample([*language._LATIN], 300),
+    *("п р и в е т", "h e l l o", "з’явився", "зʼявилася", "з`явився", "з'явився", "don’t", "c’est", "ещё"),
+    *("объект", "ъъ"),
+    *("сайт", "cайт", "прoцює", "пpивiт", "paypaІ", "їжа", "Ïжа", "ﬁle", "ǅungla", "ªº", "²x", "Ⅷ", "ΑΣ", "İzmir"),
+    *("ſit", "ERROR", "warnıng"),
+    *("«акт»", '"not found"', "„Seite“", "“page”", "`ls -l`", "«", '"', "„", "`", "\n", "\r\n", "\x85", "\u3000"),
+    *("Error: disk full", "[12:00] start", "550 5.1.1", "at foo.bar(", 'File "x"', "x failed:", "timeout", "e_x "),
+    *("1.5", "\u2028"),
+    *("a.example", "x@a.example", "/var/log", "so.\nand", "done.", "end).\t", "...", "?!", "(а) b", "漢字", "שלום"),
+    *("Ελλάδα", "😀", "€"),
+]  # fmt: skip
+texts = st.one_of(
+    st.text(max_size=200),
+    st.text(st.characters(max_codepoint=0x530), max_size=200),
+    st.lists(st.sampled_from(PIECES), max_size=60).map(" ".join),
+    st.lists(st.sampled_from([*PIECES, "\n", "\n", " ", ". "]), max_size=60).map("".join),
+)
+
+
+@pytest.fixture(scope="module")
+def reader():
+    library = native.library()
+    if library is None:
+        pytest.skip("the library in C is not built (no C compiler): `python -m router.native` says why")
+    from router.message.native_language import NativeLanguage
+
+    return NativeLanguage(library)
+
+
+def assert_same(reader, text: str) -> bool:
+    """Whether C read it; what it reads it tells as Python does."""
+    text = text[: language.MAX_CHARACTERS]
+    found = reader.detect(text)
+    assert found is None or found == language._detect(text), text
+    return found is not None
+
+
+@settings(max_examples=1500, deadline=None)
+@given(text=texts)
+def test_c_tells_what_python_does(reader, text):
+    """Any text: the same language and script."""
+    assert_same(reader, text)
+
+
+def test_mails_are_read_in_c(reader):
+    """Of the mails there are, subject and body: the same, and hardly one is left to Python."""
+    read = []
+    for path in sorted((ROOT / "models" / "data").glob("*.jsonl")):
+        for line in path.read_text("utf-8").splitlines()[::5]:
+            mail = json.loads(line)
+            read += [assert_same(reader, mail.get(key) or "") for key in ("subject", "body")]
+    for path in sorted(ROOT.glob("docs/samples/*.eml")):
+        read.append(assert_same(reader, path.read_text("utf-8", "replace")))
+    assert len(read) > 5_000
+    assert sum(read) > 0.97 * len(read)
+
+
+def test_every_letter_is_what_python_says(reader):
+    """Each code point below 0x530, of general punctuation and of the signs; all others are Python's."""
+    from router.message.native_language import FLAGS, LETTERS, PUNCTUATION, SIGNS, flags_of
+
+    unread = 1 << (len(FLAGS) - 1)
+    signs = {number for first, last in SIGNS for number in range(first, last + 1)}
+    for number in range(sys.maxunicode + 1):
+        if number < LETTERS or number in PUNCTUATION:
+            assert reader.kind(chr(number)) == flags_of(chr(number)), hex(number)
+        elif number in signs:
+            one = chr(number)
+            assert (reader.kind(one), one.lower(), one.split()) == (0, one, [one]), hex(number)
+            assert not re.match(r"[\w\s]", one) and one not in language._EDGES and not language._MACHINE & {one}
+            assert not language._WORD.search(one) and not re.search("[a-z]", one, re.IGNORECASE), hex(number)
+        else:
+            assert reader.kind(chr(number)) == unread, hex(number)
+
+
+def test_letters_are_what_the_patterns_say():
+    """What C asks of str methods is what the regular expressions of language.py find."""
+    from router.message.native_language import LETTERS, PUNCTUATION, flags_of
+
+    for number in [*range(LETTERS), *PUNCTUATION]:
+        one, flags = chr(number), flags_of(chr(number))
+        assert bool(flags & 1) == bool(re.match(r"\s", one)) == (not one.split()), hex(number)
+        assert bool(flags & 4) == bool(language._WORD.match(one)), hex(number)
+        assert bool(flags & 256) == (len(language._SEGMENT_END.split(f"x{one} ")) == 2), hex(number)
+        assert bool(flags & 1024) == bool(re.match(r"\w", one)), hex(number)
+
+
+def test_under_the_sanitizers(tmp_path):
+    """No text reads or writes where it should not."""
+    run_checked(Path(__file__).with_name("language_under_sanitizers.py"), tmp_path, 6_000)
+
+
+def test_without_the_library_all_goes_on():
+    """MAILROUTER_NATIVE=0 tells the same in Python, and importing alone makes no tables in C."""
+    code = (
+        "import sys; from router.message import language\n"
+        "assert 'router.message.native_language' not in sys.modules\n"
+        "print(*language.detect('Сайт не працює'), 'router.message.native_language' in sys.modules)"
+    )
+    for switch, is_native in (("0", False), ("1", native.library() is not None)):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, native.SWITCH: switch},
+        )
+        assert done.stdout.split() == ["uk", "cyrillic", str(is_native)]
