@@ -20,13 +20,15 @@ from router.classify.judging import Numbers
 from router.classify.lexicon import Lexicon
 from router.classify.memory import Block, rows_of
 from router.classify.normalise import SINGLE_LETTERS, unspaced
-from router.classify.tokens import shortened, tokens_of
+from router.classify.tokens import shortened, tokens_of, tokens_of_other
 
 MOST_LETTERS = 2_000_000
 """Letters of all that is remembered, four bytes each."""
 
 _UTF_32 = f"utf-32-{sys.byteorder[0]}e"
 _LETTER = 4
+_PLAIN = 200
+"""Letters up to which C knows a plain word: what it asks about is none."""
 _UNKNOWN, _SPACED_SUBJECT, _SPACED_TEXT = 1, 2, 4
 _MAY_FORGET, _IS_CLOSE = 1, 2
 
@@ -112,7 +114,8 @@ class NativeMemory:
         size = c_uint32()
         missing = self._library.prediction_missing(self._at, byref(size))
         for chunk in {both[missing[at] : missing[at] + missing[at + 1]] for at in range(0, size.value, 2)}:
-            key, tokens = _letters(chunk), _letters(_listed(tokens_of(chunk)))
+            of = tokens_of if len(chunk) > _PLAIN else tokens_of_other
+            key, tokens = _letters(chunk), _letters(_listed(of(chunk)))
             _check(self._library.prediction_teach(self._at, key, len(key) // _LETTER, tokens, len(tokens) // _LETTER))
 
 

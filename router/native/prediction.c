@@ -1,8 +1,8 @@
 /* What a mail's words add up to: the sums of classify/memory.py, which says what each number means, in C.
 
    The same text gives the same sums, whatever was seen before; what was worked out for a token is remembered. Text is
-   UTF-32 in the machine's byte order. Whatever is not a plain word is left to Python (`tokens_of`), which is asked once
-   and teaches the answer. Every buffer grows with what is put into it; nothing is written that was not asked for.
+   UTF-32 in the machine's byte order. What is neither a plain word nor a number is left to Python (`tokens_of`), which
+   is asked once and teaches the answer. Every buffer grows with what is put into it.
 
    Numbers of tokens: 0 ends a sentence, then the marks, then the single letters, then whatever comes. */
 
@@ -21,6 +21,7 @@ enum {
     LONGEST_NGRAM = 5,
     PLAIN = 200,       /* letters of the longest word that is read here */
     MAX_COLUMNS = 64,
+    AT_ONCE = 64, /* rows of a table that are asked for together */
 };
 enum { DONE = 0, UNKNOWN = 1, SPACED_SUBJECT = 2, SPACED_TEXT = 4, NO_MEMORY = -1 }; /* what `prediction_sums` says */
 enum { MAY_FORGET = 1, IS_CLOSE = 2 };                                               /* what it is told */
@@ -169,18 +170,35 @@ static uint32_t bucket(const struct prediction *p, uint64_t hash) {
     return (uint32_t)(hash >> (64 - p->tables.hash_bits));
 }
 
-static void plus(const struct prediction *p, double *sums, const struct block *block, uint32_t at) {
-    const int64_t columns = p->tables.columns, row = block->rows[at];
-    const float *numbers = block->numbers + row * columns;
-    if (row)
-        for (int64_t i = 0; i < columns; i++)
-            sums[i] += numbers[i];
+/* Add rows `at[...]` of a block: all are asked for before the first is waited for, since hardly one is in a cache. */
+static void plus(const struct prediction *p, double *sums, const struct block *block, const uint32_t *at,
+                 uint32_t count) {
+    const int64_t columns = p->tables.columns;
+    const float *rows[AT_ONCE];
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < count; i++)
+        __builtin_prefetch(&block->rows[at[i]]);
+    for (uint32_t i = 0; i < count; i++) {
+        const int64_t row = block->rows[at[i]];
+        rows[found] = block->numbers + row * columns;
+        __builtin_prefetch(rows[found]);
+        __builtin_prefetch(rows[found] + columns - 1);
+        found += row != 0;
+    }
+    for (uint32_t i = 0; i < found; i++)
+        for (int64_t column = 0; column < columns; column++)
+            sums[column] += rows[i][column];
+}
+
+static void plus_one(const struct prediction *p, double *sums, const struct block *block, uint32_t at) {
+    plus(p, sums, block, &at, 1);
 }
 
 /* Features of one token, as features.hashes_of has them. */
 static void work_out(struct prediction *p, struct token *token, double *sums, const uint32_t *word, uint32_t length) {
     const int is_class = word[0] == '=';
     uint64_t whole = 0, stem = 0, power = PRIME;
+    uint32_t grams[AT_ONCE], count = 0;
     for (uint32_t at = 0; at < length + 2; at++, power *= PRIME) {
         const uint64_t letter = at == 0 ? '<' : at == length + 1 ? '>' : word[at - 1];
         uint64_t gram = letter;
@@ -190,11 +208,17 @@ static void work_out(struct prediction *p, struct token *token, double *sums, co
         for (uint32_t n = 2; !is_class && n <= LONGEST_NGRAM && at + n <= length + 2; n++) {
             const uint32_t next = at + n - 1;
             gram = gram * PRIME + (next == length + 1 ? '>' : word[next - 1]);
-            plus(p, sums, &p->tables.chars, bucket(p, gram + n));
+            grams[count++] = bucket(p, gram + n);
+        }
+        if (count > AT_ONCE - LONGEST_NGRAM) {
+            plus(p, sums, &p->tables.chars, grams, count);
+            count = 0;
         }
     }
-    plus(p, sums, &p->tables.words, bucket(p, whole + 77));
-    plus(p, sums, &p->tables.words, bucket(p, stem + 78));
+    plus(p, sums, &p->tables.chars, grams, count);
+    grams[0] = bucket(p, whole + 77);
+    grams[1] = bucket(p, stem + 78);
+    plus(p, sums, &p->tables.words, grams, 2);
     token->stem = stem;
 }
 
@@ -217,7 +241,7 @@ static void mean(struct prediction *p, struct token *token, double *sums, const 
         return;
     token->concept = p->lists[found->value];
     for (uint32_t i = 0; i < found->count; i++)
-        plus(p, sums, &p->tables.concepts, p->lists[found->value + i]);
+        plus_one(p, sums, &p->tables.concepts, p->lists[found->value + i]);
 }
 
 /* The number of a token, worked out if it is new; 0 when there is no memory, as no token has. */
@@ -309,8 +333,27 @@ static uint32_t skeleton(uint32_t *word, uint32_t length) {
     return to;
 }
 
-/* tokens.plain_word and its skeleton, written to `word` (room for 3 * PLAIN): whether it is one. */
-static int plain_word(const uint32_t *chunk, uint32_t length, uint32_t *word, uint32_t *size, int *ends) {
+static int is_digit(uint32_t letter) { return letter >= '0' && letter <= '9'; }
+
+/* The class of a number without any mark inside, as tokens._number has it. */
+static int plain_number(const uint32_t *chunk, uint32_t length, uint32_t *word, uint32_t *size) {
+    static const uint32_t HTTP[] = {'=', 'h', 't', 't', 'p'};
+    for (uint32_t i = 0; i < length; i++)
+        if (!is_digit(chunk[i]))
+            return 0;
+    if (length == 3 && (chunk[0] == '4' || chunk[0] == '5')) {
+        memcpy(word, HTTP, sizeof HTTP);
+        *size = 5;
+        return 1;
+    }
+    word[0] = '=';
+    word[1] = '0' + (length < 6 ? length : 6);
+    *size = 2;
+    return 1;
+}
+
+/* tokens.plain_word and its skeleton, or a number, written to `word` (room for 3 * PLAIN): whether it is one. */
+static int plain(const uint32_t *chunk, uint32_t length, uint32_t *word, uint32_t *size, int *ends) {
     const uint32_t last = length ? chunk[length - 1] : 0;
     uint32_t to = 0;
     *ends = last == '.' || last == '!' || last == '?' || last == ';';
@@ -326,6 +369,8 @@ static int plain_word(const uint32_t *chunk, uint32_t length, uint32_t *word, ui
         }
         if (last == '.' && length == 3 && word[0] == 'w' && word[1] == 'w' && word[2] == 'w')
             return 0;
+    } else if (is_digit(chunk[0])) {
+        return plain_number(chunk, length, word, size);
     } else {
         for (uint32_t i = 0; i < length; i++) {
             const char *latin = as_latin(chunk[i]);
@@ -373,7 +418,7 @@ static int read(struct prediction *p, const uint32_t *text, uint32_t length, uin
         }
         while (at < length && !is_space(text[at]))
             at++;
-        if (plain_word(text + start, at - start, word, &size, &ends)) {
+        if (plain(text + start, at - start, word, &size, &ends)) {
             if (size) {
                 if (!(number = number_of(p, word, size)) || !put(p, number))
                     return 0;
@@ -414,8 +459,8 @@ struct sums {
 };
 
 static void plus_both(const struct prediction *p, struct sums *sums, const struct block *block, uint32_t at) {
-    plus(p, sums->sentence, block, at);
-    plus(p, sums->mail, block, at);
+    plus_one(p, sums->sentence, block, at);
+    plus_one(p, sums->mail, block, at);
 }
 
 /* What the square of its length is in the last column of. */
