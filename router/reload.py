@@ -153,6 +153,7 @@ class Reloader:
             no_answers=loaded.no_answers or None,
             no_signature=loaded.no_signature or None,
             no_threads=loaded.no_threads or None,
+            no_native=loaded.no_native or None,
             warnings=len(loaded.warnings) or None,
         )
 
@@ -179,6 +180,7 @@ class Reloader:
                 "last_good": self.last_good,
             },
             "model": {"id": loaded.model, "refused": loaded.model_refused or None},
+            "native": {"in_use": not loaded.no_native, "refused": loaded.no_native or None},
             "acknowledgements": {"asked_for": not loaded.no_answers, "refused": loaded.no_answers or None},
             "last_reload": self.outcome,
         }

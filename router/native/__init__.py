@@ -29,11 +29,21 @@ def built() -> Path:
 
 
 @lru_cache(maxsize=1)
+def _loaded() -> tuple[ctypes.CDLL | None, str]:
+    if os.environ.get(SWITCH) == "0":
+        return None, f"{SWITCH}=0"
+    path = built()
+    try:
+        return ctypes.CDLL(str(path)), ""
+    except OSError as error:
+        return None, str(error) if path.exists() else "not built (no C compiler?): python -m router.native"
+
+
 def library() -> ctypes.CDLL | None:
     """The library; None where it was not built, cannot be loaded or is not wanted. Never raises."""
-    if os.environ.get(SWITCH) == "0":
-        return None
-    try:
-        return ctypes.CDLL(str(built()))
-    except OSError:
-        return None
+    return _loaded()[0]
+
+
+def why_not() -> str:
+    """Why there is no library, or ""."""
+    return _loaded()[1]

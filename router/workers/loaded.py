@@ -28,6 +28,8 @@ class Loaded:
     """The plan of look-ups, as plain values."""
     no_threads: str = ""
     """Why nothing is known of what left from here, or ""."""
+    no_native: str = ""
+    """Why words and language are judged without the library in C, which costs more and changes nothing, or ""."""
     also_stripped: Sequence[str] = ()
     """What fields of a helpdesk begin with that nobody outside may set."""
     path: str = ""

@@ -25,6 +25,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from router import native
 from router.acknowledge import own_id
 from router.acknowledge.keys import BadKey
 from router.answering import Answering, NoAnswers, answering_of
@@ -122,6 +123,7 @@ def main() -> None:
                 "no_answers": no_answers,
                 "no_signature": no_signature,
                 "no_threads": no_threads,
+                "no_native": native.why_not(),
                 "retention_s": ruleset.settings.retention.total_seconds() if ruleset.settings.retention else None,
                 "path": str(options.rules),
                 "shadow": _shadow(ruleset.settings.shadow),

@@ -9,6 +9,7 @@ import stat
 import pytest
 from click.testing import CliRunner
 
+from router import native
 from router.cli import mailrouter
 from router.control import ask
 from tests.integration.filter import RunningFilter, alive, eventually
@@ -78,6 +79,14 @@ def test_status_tells_rules_model_workers_and_counters(running):
     assert status["model"]["id"] is None and status["model"]["refused"]
     assert status["workers"]["wanted"] == 1 and status["counters"]["workers-started"] >= 1
     assert len(status["listen"]) == 1 and status["uptime_s"] >= 0
+
+
+def test_status_tells_when_the_library_in_c_is_not_in_use(desk, monkeypatch):
+    monkeypatch.setenv(native.SWITCH, "0")
+    filter_ = desk.start()
+    assert filter_.of("loaded")[-1]["no_native"] == "MAILROUTER_NATIVE=0"
+    assert desk.told("status")["native"] == {"in_use": False, "refused": "MAILROUTER_NATIVE=0"}
+    assert "not in use, a mail costs a quarter more: MAILROUTER_NATIVE=0" in desk.says("status").output
 
 
 def test_the_control_socket_is_for_its_owner_alone(running):
