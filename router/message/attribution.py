@@ -117,6 +117,11 @@ REPLY_ABOVE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """A helpdesk's own line, under which it quotes itself."""
+ABOVE_THIS_LINE = (
+    *("above this line", "выше этой ", "цього рядка", "цією лінією", "цієї лінії", "цим рядком", "über dieser "),
+    "powyżej tej linii",
+)
+"""Every such line holds one of these, in either case: hardly a text does."""
 
 _FIELD_NAMES = {
     "from": """

@@ -35,7 +35,13 @@ class Split:
 def split(text: str, subject: str = "") -> Split:
     """The writer's words apart from quotes and signature. subject: tells a forward ("Fwd:") from a reply."""
     lines = text.split("\n")
-    kept, quoted = _Cutter(lines, forwarded=bool(forms.FORWARD_SUBJECT.match(subject))).cut()
+    folded = text.casefold()
+    cutter = _Cutter(
+        lines,
+        forwarded=bool(forms.FORWARD_SUBJECT.match(subject)),
+        may_ask_above=any(words in folded for words in forms.ABOVE_THIS_LINE),
+    )
+    kept, quoted = cutter.cut()
     words, signature = without_signature(kept)
     return Split(
         _BLANK_LINES.sub("\n\n", "\n".join(words)).strip(),
@@ -45,9 +51,10 @@ def split(text: str, subject: str = "") -> Split:
 
 
 class _Cutter:
-    def __init__(self, lines: list[str], *, forwarded: bool) -> None:
+    def __init__(self, lines: list[str], *, forwarded: bool, may_ask_above: bool) -> None:
         self.lines = lines
         self.forwarded = forwarded
+        self.may_ask_above = may_ask_above
         self.kept: list[str] = []
         self.quoted: list[str] = []
         self.has_words = False
@@ -139,7 +146,7 @@ class _Cutter:
             if _UNDERSCORES.fullmatch(line):
                 following = self._next_words(index + 1)
                 return following <= index + 3 and self._header_block(following)
-        if len(line) < 120 and forms.REPLY_ABOVE.match(line):
+        if self.may_ask_above and len(line) < 120 and forms.REPLY_ABOVE.match(line):
             return True
         return ":" in line[:40] and self._header_block(index)
 
@@ -202,13 +209,17 @@ class _Cutter:
         quote_follows = self._quote_follows(following)
         if not ends and not quote_follows:
             return False
-        verb = ends and forms.VERB.search(line)
-        date = forms.DATE.search(line)
-        if quote_follows:
-            return bool(verb or (date and (forms.ADDRESS.search(line) or forms.TIME.search(line))))
-        if self.forwarded:
+        if self.forwarded and not quote_follows:
             return False
-        if date and forms.BRACKETED.search(line):
+        verb = ends and forms.VERB.search(line)
+        if quote_follows and verb:
+            return True
+        # the date is the dearest to look for
+        bracketed = not quote_follows and forms.BRACKETED.search(line)
+        date = (verb or quote_follows or bracketed) and forms.DATE.search(line)
+        if quote_follows:
+            return bool(date and (forms.ADDRESS.search(line) or forms.TIME.search(line)))
+        if date and bracketed:
             return bool(verb or forms.ENDS_IN_ADDRESS_OR_TIME.search(line))
         dated = verb and date and forms.TIME.search(line) and forms.DATED_OPENING.match(line)
         return bool(dated or (verb and forms.NAME_WROTE.fullmatch(line)))

@@ -110,3 +110,18 @@ def test_no_quoted_line_is_left(lines, subject):
     """Unless it belongs to a forwarded message, which is content."""
     words = split("\n".join(lines), subject).new_text
     assert "orwarded" in words or not any(line.startswith(">") for line in words.split("\n"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "## Please type your reply above this line ##", "-- Above this line please REPLY --",
+        "Your response above this line",
+        "### Пожалуйста, пишите выше этой линии ###", "ОТВЕТ ВЫШЕ ЭТОЙ СТРОКИ", "Напишите ответ выше этой черты",
+        "Пишіть, будь ласка, вище цього рядка", "Відповідайте над цією лінією", "напишіть над цим рядком",
+        "== Antwort bitte über dieser Linie ==", "SCHREIBEN SIE ÜBER DIESER ZEILE", "Odpowiedź pisz powyżej tej linii",
+    ],
+)  # fmt: skip
+def test_a_helpdesk_s_line_cuts_in_any_case(line):
+    """What stands under "reply above this line" is the helpdesk's own text."""
+    assert split(f"Сайт не работает\n\n{line}\nВаше обращение принято").new_text == "Сайт не работает"
