@@ -12,7 +12,7 @@ from pathlib import Path
 
 from router.native import HERE, built, sources
 
-FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror")
+FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-ffp-contract=off")
 """No more than what every processor of the kind can do: a virtual environment may be carried to another machine."""
 
 

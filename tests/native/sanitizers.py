@@ -23,7 +23,8 @@ def run_checked(script: Path, folder: Path, count: int) -> None:
         pytest.skip("libasan is not there")
     library = folder / "checked.so"
     flags = ["-std=c11", "-O1", "-g", "-shared", "-fPIC", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    subprocess.run([compiler, *flags, *map(str, native.sources()), "-o", str(library), "-lm"], check=True)
+    warnings = ["-Wall", "-Wextra", "-Werror"]  # ours to mind; a user's newer compiler may know more of them
+    subprocess.run([compiler, *flags, *warnings, *map(str, native.sources()), "-o", str(library), "-lm"], check=True)
     environment = {
         **os.environ,
         "LD_PRELOAD": runtime,
