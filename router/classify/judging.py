@@ -75,8 +75,8 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What is known of some mails, or (without the first dimension) of one: whole, peak: (mails, columns) sums of all
-    words and of the highest sentence; shape: (mails, SHAPE), features.shape_of.
+    """What is known of some mails. whole, peak: (mails, columns) sums of all words and of the highest sentence; shape:
+    (mails, SHAPE), features.shape_of. Of one mail all three in a row are a `Memory`'s vector.
     """
 
     whole: Numbers

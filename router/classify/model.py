@@ -40,8 +40,10 @@ class Model:
         self.evidence = evidence
         self._given = {name: head for name, head in heads.items() if name != REPLY}
         self._matrix, self._bias = all_heads(heads, blocks[BLOCKS[0]].table.shape[1] - 1)
-        make = NativeMemory if native.library() is not None else Memory
-        self.memory: Memory | NativeMemory = make(blocks, lexicon, words)
+        library = native.library()
+        self.memory: Memory | NativeMemory = (
+            Memory(blocks, lexicon, words) if library is None else NativeMemory(library, blocks, lexicon, words)
+        )
 
     def scores(self, subject: str, text: str, language: str = UNDETERMINED) -> dict[str, dict[str, float]]:
         """classifier -> label -> probability. `abuse` has one label, so its number adds up with nothing.

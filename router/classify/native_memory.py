@@ -6,14 +6,12 @@ all sums are C's.
 
 import ctypes
 import os
-import sys
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_int32, c_int64, c_uint32, c_uint64, c_void_p
 
 import numpy as np
 
-from router import native
 from router.classify import features, memory
 from router.classify.features import BLOCKS, HASH_BITS, MARKS
 from router.classify.judging import Numbers
@@ -21,12 +19,11 @@ from router.classify.lexicon import Lexicon
 from router.classify.memory import Block, rows_of
 from router.classify.normalise import SINGLE_LETTERS, unspaced
 from router.classify.tokens import shortened, tokens_of, tokens_of_other
+from router.native import LETTER_BYTES, function, letters
 
 MOST_LETTERS = 2_000_000
 """Letters of all that is remembered, four bytes each."""
 
-_UTF_32 = f"utf-32-{sys.byteorder[0]}e"
-_LETTER = 4
 _PLAIN = 200
 """Letters up to which C knows a plain word: what it asks about is none."""
 _UNKNOWN, _SPACED_SUBJECT, _SPACED_TEXT = 1, 2, 4
@@ -45,41 +42,58 @@ class _Tables(Structure):
     )
 
 
+_STRING = (c_char_p, c_uint32)
+_FUNCTIONS = (
+    ("new", c_void_p, (POINTER(_Tables),)),
+    ("free", None, (c_void_p,)),
+    ("mean", c_int, (c_void_p, *_STRING, POINTER(c_uint32), c_uint32)),
+    ("fix", c_int, (c_void_p, *_STRING, c_uint32)),
+    ("teach", c_int, (c_void_p, *_STRING, *_STRING)),
+    ("sums", c_int, (c_void_p, *_STRING, *_STRING, c_int, c_void_p, c_void_p, POINTER(c_int64))),
+    ("remembered", c_uint32, (c_void_p,)),
+    ("missing", POINTER(c_int32), (c_void_p, POINTER(c_uint32))),
+)
+"""As native/prediction.c has them: name, result, arguments."""
+
+
 class NativeMemory:
     """See `Memory`, which this stands for. Raises MemoryError where that would."""
 
-    def __init__(self, blocks: Mapping[str, Block], lexicon: Lexicon, words: Sequence[str] = ()) -> None:
-        library = native.library()
-        assert library is not None, "asked for only where it is"
-        self._library = library = _typed(library)
+    def __init__(
+        self, library: ctypes.CDLL, blocks: Mapping[str, Block], lexicon: Lexicon, words: Sequence[str] = ()
+    ) -> None:
+        called = {
+            name: function(library, f"prediction_{name}", result, arguments) for name, result, arguments in _FUNCTIONS
+        }
+        self._sums, self._missing, self._remembered = called["sums"], called["missing"], called["remembered"]
+        self._teach = called["teach"]
         width = blocks[BLOCKS[0]].table.shape[1] - 1
         self._kept = [(rows_of(name, block), np.ascontiguousarray(block.table)) for name, block in blocks.items()]
-        tables = _Tables(
-            width + 1, HASH_BITS, memory.TOKENS, memory.REMEMBERED, MOST_LETTERS, int.from_bytes(os.urandom(8), "big")
-        )
+        seed = int.from_bytes(os.urandom(8), "big")  # nobody can write words that meet in one slot
+        tables = _Tables(width + 1, HASH_BITS, memory.TOKENS, memory.REMEMBERED, MOST_LETTERS, seed)
         for name, (rows, table) in zip(blocks, self._kept, strict=True):
             setattr(tables, name, _Block(rows.ctypes.data, table.ctypes.data))
-        self._at = library.prediction_new(byref(tables))
+        self._at = called["new"](byref(tables))
         if not self._at:
             raise MemoryError
-        weakref.finalize(self, library.prediction_free, self._at)
+        weakref.finalize(self, called["free"], self._at)
         self._vector: Numbers = np.zeros(2 * width + features.SHAPE)
         self._shape = 2 * width
         self._about = (c_int64 * 3)()
         whole = self._vector.ctypes.data
         self._out = (whole, whole + width * 8, self._about)
-        self._know(lexicon)
+        self._know(lexicon, called["mean"], called["fix"])
         for start in range(0, len(words), 500):
             self.vector("", "\n".join(words[start : start + 500]))
 
-    def _know(self, lexicon: Lexicon) -> None:
+    def _know(self, lexicon: Lexicon, mean: Callable[..., int], fix: Callable[..., int]) -> None:
         for before, table in (("", lexicon.whole), ("\0", lexicon.stems)):
             for word, concepts in table.items():
-                data = _letters(before + word)
+                data = letters(before + word)
                 numbers = (c_uint32 * len(concepts))(*concepts)
-                _check(self._library.prediction_mean(self._at, data, len(data) // _LETTER, numbers, len(concepts)))
-        data = _letters(_listed([*MARKS, *sorted(SINGLE_LETTERS)]))
-        _check(self._library.prediction_fix(self._at, data, len(data) // _LETTER, len(MARKS)))
+                _check(mean(self._at, data, len(data) // LETTER_BYTES, numbers, len(concepts)))
+        data = letters(_listed([*MARKS, *sorted(SINGLE_LETTERS)]))
+        _check(fix(self._at, data, len(data) // LETTER_BYTES, len(MARKS)))
 
     def vector(self, subject: str, text: str) -> Numbers:
         """As `Memory.vector`."""
@@ -100,27 +114,23 @@ class NativeMemory:
 
     def remembered(self) -> int:
         """As `Memory.remembered`."""
-        found: int = self._library.prediction_remembered(self._at)
+        found: int = self._remembered(self._at)
         return found
 
     def _said(self, subject: str, text: str, flags: int) -> int:
-        first, second = _letters(subject), _letters(text)
-        found: int = self._library.prediction_sums(
-            self._at, first, len(first) // _LETTER, second, len(second) // _LETTER, flags, *self._out
+        first, second = letters(subject), letters(text)
+        found: int = self._sums(
+            self._at, first, len(first) // LETTER_BYTES, second, len(second) // LETTER_BYTES, flags, *self._out
         )
         return found
 
     def _learn(self, both: str) -> None:
         size = c_uint32()
-        missing = self._library.prediction_missing(self._at, byref(size))
+        missing = self._missing(self._at, byref(size))
         for chunk in {both[missing[at] : missing[at] + missing[at + 1]] for at in range(0, size.value, 2)}:
             of = tokens_of if len(chunk) > _PLAIN else tokens_of_other
-            key, tokens = _letters(chunk), _letters(_listed(of(chunk)))
-            _check(self._library.prediction_teach(self._at, key, len(key) // _LETTER, tokens, len(tokens) // _LETTER))
-
-
-def _letters(text: str) -> bytes:
-    return text.encode(_UTF_32, "surrogatepass")
+            key, tokens = letters(chunk), letters(_listed(of(chunk)))
+            _check(self._teach(self._at, key, len(key) // LETTER_BYTES, tokens, len(tokens) // LETTER_BYTES))
 
 
 def _listed(tokens: Iterable[str]) -> str:
@@ -130,22 +140,3 @@ def _listed(tokens: Iterable[str]) -> str:
 def _check(said: int) -> None:
     if said < 0:
         raise MemoryError("no memory for what words add up to")
-
-
-def _typed(library: ctypes.CDLL) -> ctypes.CDLL:
-    """With the types of its functions, as native/prediction.c has them."""
-    string = (c_char_p, c_uint32)
-    for name, result, arguments in (
-        ("new", c_void_p, (POINTER(_Tables),)),
-        ("free", None, (c_void_p,)),
-        ("mean", c_int, (c_void_p, *string, POINTER(c_uint32), c_uint32)),
-        ("fix", c_int, (c_void_p, *string, c_uint32)),
-        ("teach", c_int, (c_void_p, *string, *string)),
-        ("sums", c_int, (c_void_p, *string, *string, c_int, c_void_p, c_void_p, POINTER(c_int64))),
-        ("remembered", c_uint32, (c_void_p,)),
-        ("missing", POINTER(c_int32), (c_void_p, POINTER(c_uint32))),
-    ):
-        function = library[f"prediction_{name}"]
-        function.restype, function.argtypes = result, arguments
-        setattr(library, f"prediction_{name}", function)
-    return library

@@ -6,14 +6,13 @@ of a log, where C saw that there may be such. A text with letters C does not kno
 
 import ctypes
 import re
-import sys
 import weakref
 from collections.abc import Callable
 from ctypes import POINTER, Structure, byref, c_char_p, c_double, c_int, c_uint8, c_uint16, c_uint32, c_void_p
-from typing import Any
 
 from router.message import language
 from router.message.language import Weights
+from router.native import LETTER_BYTES, function, letters
 from router.vocabulary import UNDETERMINED
 
 LETTERS = 0x530
@@ -62,8 +61,6 @@ FLAGS: tuple[Callable[[str], object], ...] = (
 """What C knows of a letter, in the order of its bits. The last: only Python can tell its small form."""
 
 _LANGUAGES = 64
-_UTF_32 = f"utf-32-{sys.byteorder[0]}e"
-_LETTER = 4
 _CYRILLIC, _LATIN, _NOTHING, _OTHER, _PUNT, _MIXED, _ALL_LATIN = 0x100, 0x200, 0x300, 0x400, 0x500, 0x800, 0x1000
 _HAS_QUOTE, _HAS_LOG = 1, 2
 _NONE = 0xFF  # no language
@@ -87,7 +84,7 @@ class NativeLanguage:
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._detect, self._of_mixed, self._of_latin, self._kind = (
-            _function(library, name, c_int if name != "kind" else c_uint32, arguments)
+            function(library, f"language_{name}", c_int if name != "kind" else c_uint32, arguments)
             for name, arguments in (
                 ("detect", (c_void_p, c_char_p, c_uint32)),
                 ("of_mixed", (c_void_p, c_char_p, c_uint32, c_char_p, c_uint32)),
@@ -99,20 +96,20 @@ class NativeLanguage:
         names = sorted({one for table in tables for _, weights in table for one, _ in weights} | {"bg"})
         assert len(names) <= _LANGUAGES, "native/language.c has room for so many"
         numbers = {name: number for number, name in enumerate(names)}
-        at = _function(library, "new", c_void_p, (POINTER(_Alphabet),))(byref(_alphabet(numbers)))
+        at = function(library, "language_new", c_void_p, (POINTER(_Alphabet),))(byref(_alphabet(numbers)))
         if not at:
             raise MemoryError("no memory for telling languages")
         self._at: int = at
-        weakref.finalize(self, _function(library, "free", None, (c_void_p,)), at)
+        weakref.finalize(self, function(library, "language_free", None, (c_void_p,)), at)
         arguments = (c_void_p, c_uint32, c_char_p, c_uint32, c_char_p, c_char_p, POINTER(c_double))
-        teach = _function(library, "table", c_int, arguments)
+        teach = function(library, "language_table", c_int, arguments)
         for which, table in enumerate(tables):
-            words = _letters("".join(f"{word}\n" for word, _ in table))
+            words = letters("".join(f"{word}\n" for word, _ in table))
             told = [vote for _, weights in table for vote in weights]
             counts = bytes(len(weights) for _, weights in table)
             languages = bytes(numbers[name] for name, _ in told)
             weights = (c_double * len(told))(*(weight for _, weight in told))
-            said = teach(at, which, words, len(words) // _LETTER, counts, languages, weights)
+            said = teach(at, which, words, len(words) // LETTER_BYTES, counts, languages, weights)
             if said == _NO_MEMORY:
                 raise MemoryError("no memory for telling languages")
             assert not said, "native/language.c has room for such tables"
@@ -124,8 +121,8 @@ class NativeLanguage:
 
     def detect(self, text: str) -> tuple[str, str] | None:
         """As `language.detect`, of a text that is cut already; None: Python is to be asked."""
-        data = text.encode(_UTF_32, "surrogatepass")
-        said = self._detect(self._at, data, len(data) // _LETTER)
+        data = letters(text)
+        said = self._detect(self._at, data, len(data) // LETTER_BYTES)
         if answer := self._answers.get(said):
             return answer
         if said == _OTHER:
@@ -147,17 +144,17 @@ class NativeLanguage:
             text = "\n".join(line for line in text.split("\n") if not language._LOG_LINE.match(line))
         if has & _HAS_QUOTE:
             text = language._QUOTED.sub(" ", text)
-        data = _letters(text)
-        found: int = self._of_latin(self._at, data, len(data) // _LETTER)
+        data = letters(text)
+        found: int = self._of_latin(self._at, data, len(data) // LETTER_BYTES)
         return found
 
     def _own_of_mixed(self, text: str, has: int) -> int:
         """`language._of_mixed`. What is quoted may hide a line of a log."""
         if has & _HAS_QUOTE:
             text = language._QUOTED.sub(" ", text)
-        data = _letters(text)
+        data = letters(text)
         machine = bytes(language._LOG_LINE.match(line) is not None for line in text.split("\n"))
-        found: int = self._of_mixed(self._at, data, len(data) // _LETTER, machine, len(machine))
+        found: int = self._of_mixed(self._at, data, len(data) // LETTER_BYTES, machine, len(machine))
         return found
 
 
@@ -185,11 +182,11 @@ def _alphabet(numbers: dict[str, int]) -> _Alphabet:
         ukrainian=numbers["uk"],
         bulgarian=numbers["bg"],
     )
-    letters = [chr(number) for number in range(LETTERS)]
-    flags = [flags_of(letter) for letter in letters]
+    alphabet = [chr(number) for number in range(LETTERS)]
+    flags = [flags_of(letter) for letter in alphabet]
     found.flags[:] = flags
     found.punctuation[:] = [flags_of(chr(number)) for number in PUNCTUATION]
-    found.lower[:] = [ord(_small_form(letter) or "?") for letter in letters]
+    found.lower[:] = [ord(_small_form(letter) or "?") for letter in alphabet]
     found.to_latin[:] = [language._TO_LATIN.get(number, number) for number in range(LETTERS)]
     found.to_cyrillic[:] = [language._TO_CYRILLIC.get(number, number) for number in range(LETTERS)]
     for place, (first, last) in enumerate(SIGNS):
@@ -201,14 +198,3 @@ def _alphabet(numbers: dict[str, int]) -> _Alphabet:
 
 def flags_of(letter: str) -> int:
     return sum(1 << bit for bit, has in enumerate(FLAGS) if has(letter))
-
-
-def _letters(text: str) -> bytes:
-    return text.encode(_UTF_32, "surrogatepass")
-
-
-def _function(library: ctypes.CDLL, name: str, result: Any, arguments: tuple[Any, ...]) -> Callable[..., int]:
-    """With its types, as native/language.c has them."""
-    function = library[f"language_{name}"]
-    function.restype, function.argtypes = result, arguments
-    return function

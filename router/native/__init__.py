@@ -8,12 +8,18 @@ import ctypes
 import hashlib
 import os
 import platform
+import sys
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 SWITCH = "MAILROUTER_NATIVE"
 """Environment variable: "0" leaves the library alone, to compare or to rule it out."""
+
+LETTER_BYTES = 4
+_UTF_32 = f"utf-32-{sys.byteorder[0]}e"
 
 
 def sources() -> list[Path]:
@@ -47,3 +53,15 @@ def library() -> ctypes.CDLL | None:
 def why_not() -> str:
     """Why there is no library, or ""."""
     return _loaded()[1]
+
+
+def letters(text: str) -> bytes:
+    """A text as C takes it: UTF-32 in the machine's byte order, LETTER_BYTES a letter; half a pair as it is."""
+    return text.encode(_UTF_32, "surrogatepass")
+
+
+def function(library: ctypes.CDLL, name: str, result: Any, arguments: Sequence[Any]) -> Callable[..., Any]:
+    """A function of the library, with the types that its source has."""
+    found = library[name]
+    found.restype, found.argtypes = result, arguments
+    return found

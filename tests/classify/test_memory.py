@@ -1,8 +1,5 @@
 """What words add up to is the same in numpy and in C, whatever has been met before and whatever somebody writes."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router import native
 from router.classify import memory, native_memory
 from router.classify.corpus import Example
 from router.classify.fitting import LABELS, Fitted, counted, predict_proba
@@ -20,6 +16,7 @@ from router.classify.memory import Memory
 from router.classify.native_memory import NativeMemory
 from router.classify.pipeline import Settings
 from router.classify.train import TrainResult
+from tests.native.library import needed, said_by
 from tests.native.sanitizers import run_checked
 
 ODD = [
@@ -74,18 +71,14 @@ PIECES = [
 texts = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PIECES), max_size=40).map(" ".join))
 
 
-def native_kind() -> type[NativeMemory]:
-    if native.library() is None:
-        pytest.skip("the library in C is not built (no C compiler): `python -m router.native` says why")
-    return NativeMemory
-
-
 KINDS = pytest.mark.parametrize("kind", ["numpy", "native"])
 
 
 def made(kind: str, trained: TrainResult) -> Memory | NativeMemory:
     model = trained.model
-    return (Memory if kind == "numpy" else native_kind())(model.blocks, model.lexicon, model.words)
+    if kind == "numpy":
+        return Memory(model.blocks, model.lexicon, model.words)
+    return NativeMemory(needed(), model.blocks, model.lexicon, model.words)
 
 
 @KINDS
@@ -113,10 +106,8 @@ def test_serving_equals_training(
 
 @pytest.fixture(scope="module")
 def both(trained: TrainResult) -> tuple[Memory, NativeMemory]:
-    native_kind()
-    return Memory(trained.model.blocks, trained.model.lexicon), NativeMemory(
-        trained.model.blocks, trained.model.lexicon
-    )
+    blocks, lexicon = trained.model.blocks, trained.model.lexicon
+    return Memory(blocks, lexicon), NativeMemory(needed(), blocks, lexicon)
 
 
 @settings(max_examples=400, deadline=None)
@@ -170,18 +161,6 @@ def test_under_the_sanitizers(tmp_path: Path) -> None:
     run_checked(Path(__file__).with_name("under_sanitizers.py"), tmp_path, 10_000)
 
 
-def test_an_old_library_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library's name tells its sources: after a change of one, what was built before is not loaded."""
-    here = tmp_path / "native"
-    here.mkdir()
-    for source in native.sources():
-        (here / source.name).write_bytes(source.read_bytes())
-    monkeypatch.setattr(native, "HERE", here)
-    before = native.built()
-    (here / "prediction.c").write_text("/* another */")
-    assert native.built() != before
-
-
 def test_without_the_library_all_goes_on(trained: TrainResult) -> None:
     """MAILROUTER_NATIVE=0 predicts in numpy: the same label scores to nine digits."""
     code = (
@@ -191,36 +170,7 @@ def test_without_the_library_all_goes_on(trained: TrainResult) -> None:
     )
     found = {}
     for switch in ("0", "1"):
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, native.SWITCH: switch},
-        )
-        name, score = done.stdout.split()
+        name, score = said_by(code, switch)
         found[name] = float(score)
     assert "Memory" in found
     assert max(found.values()) == pytest.approx(min(found.values()), abs=1e-9)
-
-
-def test_building_says_what_is_missing(tmp_path: Path) -> None:
-    """No compiler: one line that says so, and the set-up goes on."""
-    copy = tmp_path / "router"
-    (copy / "native").mkdir(parents=True)
-    (copy / "__init__.py").touch()
-    for path in Path(native.__file__).parent.glob("*.[cp]*"):
-        if path.is_file():
-            (copy / "native" / path.name).write_bytes(path.read_bytes())
-    for required, status in (((), 0), (("--required",), 1)):
-        done = subprocess.run(
-            [sys.executable, "-m", "router.native", *required],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={"PATH": str(tmp_path), "PYTHONPATH": str(tmp_path)},
-            check=False,
-        )
-        assert (done.returncode, done.stdout) == (status, "")
-        assert "no C compiler was found" in done.stderr
-        assert "Traceback" not in done.stderr

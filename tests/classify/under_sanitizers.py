@@ -6,10 +6,10 @@ import sys
 
 import numpy as np
 
-from router import native
 from router.classify import features, memory
 from router.classify.lexicon import own_text, parse
 from router.classify.memory import Block, Memory
+from router.classify.native_memory import NativeMemory
 
 LETTERS = [
     *"абвгджзиклмнопрстщьыёіїєґ",
@@ -23,8 +23,6 @@ LETTERS = [
 
 def main() -> None:
     library, count = ctypes.CDLL(sys.argv[1]), int(sys.argv[2])
-    native.library = lambda: library  # type: ignore[assignment]
-    from router.classify.native_memory import NativeMemory
 
     draw, numbers = random.Random(5), np.random.default_rng(5)
     blocks = {}
@@ -37,7 +35,7 @@ def main() -> None:
         blocks[name] = Block(kept, table)
     memory.TOKENS = memory.REMEMBERED = 700
     lexicon = parse(own_text())
-    ours, theirs = NativeMemory(blocks, lexicon, ["сайт", "server"]), Memory(blocks, lexicon)
+    ours, theirs = NativeMemory(library, blocks, lexicon, ["сайт", "server"]), Memory(blocks, lexicon)
     for number in range(count):
         parts = ["".join(draw.choices(LETTERS, k=draw.choice((0, 1, 5, 30, 200)))) for _ in range(2)]
         if number % 1_000 == 0:

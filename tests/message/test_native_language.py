@@ -1,10 +1,8 @@
 """The language is the same told in Python and in C, of whatever somebody writes."""
 
 import json
-import os
 import random
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from hypothesis import strategies as st
 
 from router import native
 from router.message import language
+from tests.native.library import needed, said_by
 from tests.native.sanitizers import run_checked
 
 ROOT = Path(__file__).parents[2]
@@ -40,12 +39,9 @@ texts = st.one_of(
 
 @pytest.fixture(scope="module")
 def reader():
-    library = native.library()
-    if library is None:
-        pytest.skip("the library in C is not built (no C compiler): `python -m router.native` says why")
     from router.message.native_language import NativeLanguage
 
-    return NativeLanguage(library)
+    return NativeLanguage(needed())
 
 
 def assert_same(reader, text: str) -> bool:
@@ -119,11 +115,4 @@ def test_without_the_library_all_goes_on():
         "print(*language.detect('Сайт не працює'), 'router.message.native_language' in sys.modules)"
     )
     for switch, is_native in (("0", False), ("1", native.built().exists())):
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, native.SWITCH: switch},
-        )
-        assert done.stdout.split() == ["uk", "cyrillic", str(is_native)]
+        assert said_by(code, switch) == ["uk", "cyrillic", str(is_native)]

@@ -14,7 +14,7 @@ import urllib.request
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from router.cli.serve import human_line
+from router.cli.serve import human_line, json_line
 from router.monitoring.exposition import NAMES, Figures, text
 from router.monitoring.http import MAX_CONNECTIONS, Monitoring
 from router.monitoring.tally import BUCKETS_S, Histogram, Tally
@@ -298,3 +298,11 @@ def test_the_human_log_of_a_filter_is_readable(tmp_path):
         process.terminate()
         process.wait(30)
         process.stderr.close()
+
+
+def test_a_line_of_the_log_holds_whatever_it_is_told():
+    """Half a letter, a key that is no text, a path: the line is written, and one line of JSON."""
+    for told in ({"queue_id": "A\ud800"}, {"why": {3: "x"}}, {"file": Path("/etc/rules.yaml")}):
+        line = json_line(told)
+        assert "\n" not in line and line.encode()
+        assert json.loads(line) == json.loads(json.dumps(told, default=str))

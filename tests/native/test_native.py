@@ -1,0 +1,43 @@
+"""The library in C is built where it can be, and only that of these very sources is loaded."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from router import native
+
+
+def test_an_old_library_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's name tells its sources: after a change of one, what was built before is not loaded."""
+    here = tmp_path / "native"
+    here.mkdir()
+    for source in native.sources():
+        (here / source.name).write_bytes(source.read_bytes())
+    monkeypatch.setattr(native, "HERE", here)
+    before = native.built()
+    (here / "prediction.c").write_text("/* another */")
+    assert native.built() != before
+
+
+def test_building_says_what_is_missing(tmp_path: Path) -> None:
+    """No compiler: one line that says so, and the set-up goes on."""
+    copy = tmp_path / "router"
+    (copy / "native").mkdir(parents=True)
+    (copy / "__init__.py").touch()
+    for path in Path(native.__file__).parent.glob("*.[cp]*"):
+        if path.is_file():
+            (copy / "native" / path.name).write_bytes(path.read_bytes())
+    for required, status in (((), 0), (("--required",), 1)):
+        done = subprocess.run(
+            [sys.executable, "-m", "router.native", *required],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={"PATH": str(tmp_path), "PYTHONPATH": str(tmp_path)},
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (status, "")
+        assert "no C compiler was found" in done.stderr
+        assert "Traceback" not in done.stderr
