@@ -4,7 +4,7 @@ The acknowledgement room knows nothing of rules.yaml, and the rules nothing of t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from router.acknowledge.token import Asked
 from router.acknowledge.wish import Wish
 from router.decision import Decision
 from router.errors import BadInput
+from router.frozen import dataclass
 from router.message.envelope import RawMessage
 from router.rules import schema
 from router.rules.gates import WHEN

@@ -6,12 +6,12 @@ named in `Found.guesses`, so that a decision made on it says so.
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from router.errors import BadInput
+from router.frozen import dataclass
 from router.message.addresses import addresses_in
 from router.message.eml import raw_message
 from router.message.envelope import Envelope, RawMessage

@@ -1,10 +1,11 @@
 """Everything we will do about one mail, frozen, with its reasons. `as_json` is contract.md's object, key for key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
+from router.frozen import dataclass
 from router.message.message import Degraded
 from router.signals.bounce import Bounce
 from router.vocabulary import (

@@ -5,8 +5,9 @@ Everything else that is raised is a fault of ours, caught at the rim only, where
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from router.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,10 +9,11 @@ import hashlib
 import hmac
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from router.frozen import dataclass
 from router.identity.authentication import Authentication
 from router.identity.author import Author
 from router.identity.author import find as find_author

@@ -4,7 +4,6 @@ A message is decided by one generation from its first fact to its last edit; a r
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from router.classify.signing import read_public
 from router.decision import Decision
 from router.errors import BadInput
 from router.facts import Scores, Services, Site, submitted
+from router.frozen import dataclass
 from router.identity.authentication import NOT_CHECKED, Authentication, join, with_chain
 from router.identity.authentication_results import find as find_results
 from router.identity.author import Author

@@ -17,10 +17,10 @@ import base64
 import hmac
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from router.acknowledge.keys import read_secret
+from router.frozen import dataclass
 from router.message.envelope import LOOP_FIELDS
 from router.message.headers import HeaderFields, shown
 from router.rules.helpdesks import PREFIXES

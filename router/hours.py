@@ -14,11 +14,12 @@ day. A night is two spans, on two days.
 import re
 import zoneinfo
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from router.errors import closest
+from router.frozen import dataclass
 
 HORIZON_DAYS = 400  # a year and every movable feast in it: what is closed for so long does not open
 DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

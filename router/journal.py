@@ -8,12 +8,13 @@ domain and a pseudonym, so that an exact address can be looked for and none can 
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from router.errors import LookupFailed
+from router.frozen import dataclass
 from router.pseudonyms import ADDRESS_BYTES, Pseudonyms
 from router.storage import Schema, Store, open_reader, open_store
 

@@ -5,8 +5,9 @@ whole condition is unknown exactly when the open tests could still turn it eithe
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from router.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ import hashlib
 import os
 import secrets
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from router.errors import BadInput
+from router.frozen import dataclass
 from router.message.envelope import folded
 
 NAME = "pseudonyms.key"

@@ -12,11 +12,11 @@ when. The body stays as it is, byte for byte but for its line ends.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
 from router.errors import BadInput, closest
+from router.frozen import dataclass
 from router.header_signature import NAME as SIGNATURE
 from router.header_signature import Signer, queue_id_of
 from router.message.addresses import addresses_in

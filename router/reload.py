@@ -8,13 +8,13 @@ log and counted, and stands in `status` until a good one is loaded.
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from router import rule_files
 from router.errors import BadInput
+from router.frozen import dataclass
 from router.rule_files import History
 from router.workers.loaded import Loaded
 from router.workers.pool import Pool, Refused

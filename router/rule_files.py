@@ -18,11 +18,12 @@ import re
 import stat
 import tempfile
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from router.errors import BadFile, BadInput, Location, Problem, closest
+from router.frozen import dataclass
 from router.ownership import group_is_private
 
 MAX_BYTES = 2 * 1024 * 1024

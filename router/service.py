@@ -13,13 +13,14 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from router.control import Control
 from router.errors import BadInput, Location
+from router.frozen import dataclass
 from router.journal import MAX_RECIPIENTS
 from router.lookups.client import LookUps
 from router.lookups.client import Settings as LookUpSettings

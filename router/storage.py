@@ -10,11 +10,11 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from router.errors import BadInput, LookupFailed
+from router.frozen import dataclass
 
 BUSY_TIMEOUT_S = 5.0
 

@@ -10,7 +10,7 @@ import pytest
 HOUSE = Path(__file__).parent.parent / "router"
 
 FLOORS = (
-    ("vocabulary", "errors", "logic", "native"),
+    ("frozen", "vocabulary", "errors", "logic", "native"),
     ("storage", "ownership", "rule_files", "message", "pseudonyms"),
     ("signals", "threads", "identity", "classify", "hours"),
     ("facts", "decision"),
@@ -26,6 +26,7 @@ FLOORS = (
 
 SAME_FLOOR = {
     ("logic", "vocabulary"), ("errors", "vocabulary"),  # floor 0 is words; they may build on one another
+    ("errors", "frozen"), ("logic", "frozen"),
     ("decision", "facts"),
     ("rule_files", "ownership"),  # who may change a file is asked of rules and models
     ("pseudonyms", "message"),  # an address is hashed as it is compared

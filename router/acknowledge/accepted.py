@@ -1,7 +1,6 @@
 """A mail that the MTA has accepted, with the wish it carries: the service's own parse, nothing taken over."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
@@ -10,6 +9,7 @@ from router.acknowledge.keys import Keys, mac
 from router.acknowledge.policy import Policy
 from router.acknowledge.token import Asked
 from router.acknowledge.wish import NoWish, Wish, parse
+from router.frozen import dataclass
 from router.identity.author import Author
 from router.identity.author import find as find_author
 from router.message.eml import raw_message

@@ -10,7 +10,6 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.parser import BytesHeaderParser
 from email.policy import compat32
@@ -20,6 +19,7 @@ from router.acknowledge import wording
 from router.acknowledge.policy import Policy, QueueText, filled, placeholders_in
 from router.acknowledge.wish import Wish
 from router.acknowledge.wording import Moment
+from router.frozen import dataclass
 from router.message.headers import shown
 
 MAX_SUBJECT = 200  # characters, the desk's own words included

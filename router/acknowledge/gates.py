@@ -8,13 +8,13 @@ A gate gives its evidence, a text for the log; none means an answer may go.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from router.acknowledge import token
 from router.acknowledge.accepted import Accepted
 from router.acknowledge.keys import Keys
 from router.acknowledge.wish import Wish
+from router.frozen import dataclass
 from router.message.envelope import folded
 from router.signals import refusals
 from router.vocabulary import AuthState

@@ -4,10 +4,10 @@ import hashlib
 import hmac
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from router.errors import BadInput
+from router.frozen import dataclass
 
 MIN_SECRET_BYTES = 16
 MAX_SECRET_BYTES = 4_096

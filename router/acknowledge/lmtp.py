@@ -8,7 +8,8 @@ memory; here the beginning is kept, the rest is counted, and whatever an MTA sen
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from router.frozen import dataclass
 
 KEPT_BYTES = 1 << 20  # header and body as far as `message/` reads them
 MAX_LINE = 8_192

@@ -6,10 +6,10 @@ has to be told between RCPT and DATA.
 
 import smtplib
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from router.acknowledge.compose import Composed
+from router.frozen import dataclass
 
 TIMEOUT_S = 20.0
 

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from router.facts import Site
+from router.frozen import dataclass
 from router.message.addresses import ascii_domain
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

@@ -15,7 +15,6 @@ back an hour repeats nothing; one that runs ten days ahead and comes back neithe
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +23,7 @@ from sqlite3 import Connection
 from router.acknowledge.keys import Keys, mac
 from router.acknowledge.policy import Limits, Rate
 from router.errors import LookupFailed
+from router.frozen import dataclass
 from router.message.envelope import folded
 from router.storage import Schema, Store, open_store
 

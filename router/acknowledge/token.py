@@ -13,10 +13,10 @@ import base64
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from router.acknowledge.keys import Keys, mac
+from router.frozen import dataclass
 from router.message.envelope import address_of, folded
 
 LIFETIME = timedelta(hours=12)

@@ -7,10 +7,10 @@ ASCII. The token's mac covers it; the service decides nothing anew, it judges th
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
 from router.decision import Decision
+from router.frozen import dataclass
 
 MAX_BODY = 4_000
 

@@ -6,12 +6,13 @@ comes without one and in the case that the preposition wants: "до понеді
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, get_timezone_location, get_timezone_name
+
+from router.frozen import dataclass
 
 _GENITIVE = {
     "uk": ("понеділка", "вівторка", "середи", "четверга", "п'ятниці", "суботи", "неділі"),

@@ -1,11 +1,11 @@
 """Two decisions about the same mail: what differs, and because of which rules."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from router.decision import Decision, TraceLine
+from router.frozen import dataclass
 from router.vocabulary import HEADERS
 
 NOTHING = "–"

@@ -9,7 +9,6 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -20,6 +19,7 @@ from router.backtest.compare import Difference, causes, changes
 from router.backtest.counts import Counts, phrases_in
 from router.decision import Decision
 from router.errors import BadInput
+from router.frozen import dataclass
 from router.generation import Authenticate, Generation
 from router.message.message import Message
 from router.message.read import read

@@ -1,8 +1,9 @@
 """Small pictures as SVG text, for report.html: lines over two axes from 0 to 1, and shaded tables. No scripts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
+
+from router.frozen import dataclass
 
 WIDTH, HEIGHT = 380, 300
 LEFT, TOP, RIGHT, BOTTOM = 46, 12, 20, 40

@@ -5,7 +5,7 @@ anew from these (paired bootstrap, always the same draws).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from router.classify import held_out, registry
 from router.classify.held_out import HeldOut
 from router.classify.judging import Thresholds, decide_label
+from router.frozen import dataclass
 
 DRAWS = 500
 WORSE_BY = 0.01

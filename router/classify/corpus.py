@@ -24,13 +24,14 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
 
 from router.classify.replies import ASKS_ANEW, REPLY, Told
 from router.errors import BadFile, Location, Problem, closest
+from router.frozen import dataclass
 from router.message.stems import overlap, stems
 
 TOPICS = ("technical", "billing", "sales", "other")

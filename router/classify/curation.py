@@ -6,12 +6,13 @@ teaches once, and all mails of one sender together weigh no more than a few.
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from router.classify import features, personal
 from router.classify.corpus import Example
 from router.classify.replies import REPLY
 from router.errors import BadFile, Problem
+from router.frozen import dataclass
 
 SAME = 0.8
 """Jaccard similarity of three-word shingles from which on two mails of one label are one mail."""

@@ -1,7 +1,6 @@
 """How right a model is: on mails with labels that it was not trained on."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from router.classify.corpus import Example
 from router.classify.judging import Thresholds, decide_label
 from router.classify.model import Model
+from router.frozen import dataclass
 
 Numbers = NDArray[np.float64]
 

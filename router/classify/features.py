@@ -13,7 +13,6 @@ most one other between them.
 
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from router.classify.lexicon import Lexicon
 from router.classify.normalise import unspaced
 from router.classify.tokens import END, chunks_of, has_spaced_letters, tokens_of
+from router.frozen import dataclass
 
 FEATURE_VERSION = 6
 """Goes up with any change of normalise.py, tokens.py or this file that changes a feature."""

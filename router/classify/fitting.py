@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -20,6 +19,7 @@ from router.classify.memory import Block
 from router.classify.pipeline import Features, Numbers, Settings, balance, count, fit_linear, targets_of
 from router.classify.replies import ASKS_ANEW, REPLY
 from router.classify.tokens import END
+from router.frozen import dataclass
 
 LABELS: dict[str, tuple[str, ...]] = {
     "topic": ("technical", "billing", "sales", "other"),

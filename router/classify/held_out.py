@@ -6,7 +6,6 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from router.classify import registry
 from router.classify.corpus import Example
 from router.classify.model import Model
+from router.frozen import dataclass
 
 FILE = "held-out.jsonl"
 LARGEST_BYTES = 64 * 1024 * 1024

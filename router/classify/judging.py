@@ -5,7 +5,6 @@ For many mails (training, evaluation) `judge`, for one `judge_one`: the same num
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from router.classify import features
 from router.classify.replies import REPLY
+from router.frozen import dataclass
 
 OURS = "ours"
 """The inner classifier that knows mail of this trade from other texts; its score is not given out."""

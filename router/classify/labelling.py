@@ -11,7 +11,7 @@ import heapq
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from router.classify.corpus import COLUMNS, Example
 from router.classify.judging import INNER
 from router.classify.model import Model
 from router.errors import BadInput
+from router.frozen import dataclass
 
 MAX_TEXT = 32_768
 """Characters of a mail that are kept as a row of its own."""

@@ -7,10 +7,11 @@ A model carries the text of the dictionary it was trained with, so that a later 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.resources import files
 
 from router.classify.normalise import clean, skeleton
+from router.frozen import dataclass
 
 SHORTEST_STEM = 3
 """Letters of the shortest skeleton that may stand for any ending."""

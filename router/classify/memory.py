@@ -12,7 +12,6 @@ native_memory.py gives the same, some times faster, where a C compiler was found
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -24,6 +23,7 @@ from router.classify.judging import Numbers
 from router.classify.lexicon import Lexicon
 from router.classify.normalise import SINGLE_LETTERS, plain_skeleton, unspaced
 from router.classify.tokens import END, SPACED_LETTERS, chunks_of, plain_words, tokens_of_other
+from router.frozen import dataclass
 
 REMEMBERED = 27_000
 """Chunks of text that are remembered, twice: when so many are new, those not met since the last time are forgotten."""

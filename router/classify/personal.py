@@ -5,7 +5,8 @@ in them, as nobody has. What is found is masked by such values, so that a masked
 """
 
 import re
-from dataclasses import dataclass
+
+from router.frozen import dataclass
 
 _MAIL = re.compile(r"[\w.+-]{1,64}@((?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24})\b")
 _RESERVED = re.compile(r"(?:^|\.)(?:example|test|invalid|localhost|local|example\.(?:com|net|org))$")

@@ -4,7 +4,6 @@ Only fitting.py, train.py and tests import this; a filter never does.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from router.classify import features
 from router.classify.corpus import Example
 from router.classify.features import BLOCKS, FEATURES, TOKEN_BLOCKS
 from router.classify.lexicon import Lexicon
+from router.frozen import dataclass
 
 Numbers = NDArray[np.float64]
 

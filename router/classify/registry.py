@@ -23,7 +23,6 @@ import re
 import stat
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,7 @@ from router.classify.model import Model
 from router.classify.replies import Evidence
 from router.classify.signing import BadSignature, PublicKey
 from router.errors import BadInput
+from router.frozen import dataclass
 from router.ownership import group_is_private
 
 MANIFEST_FORMAT = 1

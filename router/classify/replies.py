@@ -5,11 +5,11 @@ evidence (rules-language.md 5.4) make one logistic regression, fitted on pairs o
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from router.frozen import dataclass
 from router.message.stems import Overlap
 
 REPLY = "reply"

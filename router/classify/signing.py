@@ -16,11 +16,11 @@ import json
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from router.errors import BadInput
+from router.frozen import dataclass
 
 if TYPE_CHECKING:  # the library is loaded by those who sign or verify, and by nobody else
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -11,7 +11,6 @@ This is what cleanlab does by `find_label_issues(filter_by="confident_learning")
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from router.classify.corpus import COLUMNS, Example
 from router.classify.held_out import HeldOut
 from router.classify.model import Model
+from router.frozen import dataclass
 
 Numbers = NDArray[np.float64]
 

@@ -1,13 +1,13 @@
 """Choosing accept, reject and margin on scores of mail that was not trained on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router.classify.judging import Thresholds
 from router.classify.replies import NEW_QUESTION
+from router.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

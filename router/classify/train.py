@@ -5,7 +5,6 @@ these; then everything is trained once more on all mails and written as a model.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -35,6 +34,7 @@ from router.classify.report import Curve
 from router.classify.thresholds import WISHES, Costs, tune, tune_by_cost
 from router.classify.tokens import chunks_of, plain_word
 from router.errors import BadInput
+from router.frozen import dataclass
 
 COMMON_SENDERS = 5
 

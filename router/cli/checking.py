@@ -1,11 +1,11 @@
 """A rules file judged as a reload would judge it: errors, warnings, the file's own tests."""
 
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from router.calendar_copies import copies_for
 from router.errors import BadFile, Problem, Severity
+from router.frozen import dataclass
 from router.rules import cases, problems
 from router.rules.compile import compile_rules
 from router.rules.load import check

@@ -13,7 +13,6 @@ import asyncio
 import mailbox
 import smtplib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiosmtpd.lmtp import LMTP
@@ -21,6 +20,7 @@ from aiosmtpd.smtp import SMTP
 from aiosmtpd.smtp import Envelope as SmtpEnvelope
 from aiosmtpd.smtp import Session as SmtpSession
 
+from router.frozen import dataclass
 from router.milter.simulator import Caller, FilterFailed, Mta, Outcome, Transaction
 
 DEMO_AUTH = b"x-demo-auth"

@@ -16,9 +16,9 @@ import tty
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from router.classify.labelling import Candidate, Classifier, likeliest
+from router.frozen import dataclass
 
 ACCEPT, SKIP, UNDO, QUIT, MORE, NOTHING = "accept", "skip", "undo", "quit", "more", ""
 _FIXED = {"\r": ACCEPT, "\n": ACCEPT, "s": SKIP, "u": UNDO, "q": QUIT, " ": MORE, "\x04": QUIT, "": QUIT}

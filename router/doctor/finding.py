@@ -1,8 +1,9 @@
 """One thing to say about a mail server's settings."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from router.frozen import dataclass
 
 
 class Level(StrEnum):

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from router.doctor.finding import Desk, Finding, Level, NoAnswer, Outside, Seen, Settings
 from router.doctor.postfix_files import Service, expanded, items, options_of, seconds
+from router.frozen import dataclass
 from router.message.envelope import LOOP_FIELDS
 
 ANSWER_S = 8.0  # what the filter may take for a mail at the most

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from router.doctor.finding import Settings
+from router.frozen import dataclass
 
 DEFAULTS: dict[str, str] = {
     "queue_directory": "/var/spool/postfix",

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from router.doctor.finding import Desk, Finding, Level
+from router.frozen import dataclass
 
 NAME = "mailrouter"
 ANSWER_S = 8.0

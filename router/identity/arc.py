@@ -19,12 +19,12 @@ import asyncio
 import binascii
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import dkim
 from dkim.util import InvalidTagValueList, parse_tag_value
 
+from router.frozen import dataclass
 from router.identity.authentication_results import results_in
 from router.identity.chain import NO_CHAIN, SEAL, Chain
 from router.identity.dkim import (

@@ -1,8 +1,9 @@
 """Whether the author's domain is proven: the results of SPF, DKIM and DMARC, joined as amendment 3 defines."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from router.frozen import dataclass
 from router.identity import authentication_results
 from router.identity.alignment import aligned
 from router.identity.authentication_results import Result, Results

@@ -21,9 +21,9 @@ must delete incoming fields that claim its id (RFC 8601 section 5).
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from router.frozen import dataclass
 from router.message.addresses import MAX_FIELD_BYTES, ascii_domain
 from router.message.envelope import address_of
 from router.message.message import Message

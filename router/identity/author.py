@@ -9,8 +9,8 @@ they do not, or the grammar refuses, the author is `ambiguous`, which is never a
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from router.frozen import dataclass
 from router.identity.lookalike import mixes_scripts, resembles
 from router.identity.mailbox import NotOneMailbox, parse
 from router.message.addresses import MAX_FIELD_BYTES, Mailbox, addresses_in, mailboxes

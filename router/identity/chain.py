@@ -1,8 +1,8 @@
 """An ARC chain as a plain value, apart from what verifies it (`arc.py`, which takes dkimpy)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from router.frozen import dataclass
 from router.identity.authentication_results import Results
 
 SEAL = b"arc-seal"

@@ -14,11 +14,12 @@ import io
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
+from router.frozen import dataclass
 from router.logic import Unknown, unknown
 from router.message.addresses import ascii_domain
 from router.message.envelope import folded

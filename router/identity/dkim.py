@@ -20,7 +20,7 @@ import asyncio
 import base64
 import binascii
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,7 @@ import dkim
 from dkim.canonicalization import compress_whitespace
 from dkim.util import InvalidTagValueList, parse_tag_value
 
+from router.frozen import dataclass
 from router.identity.authentication_results import Result
 from router.identity.lookup import Answer, Ask, Status
 from router.message.addresses import ascii_domain

@@ -6,9 +6,9 @@ rules.yaml decides. Reports, `pct=` and `fo=` are the border's business.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from router.frozen import dataclass
 from router.identity.alignment import aligned, organisational_domain
 from router.identity.authentication_results import Result
 from router.identity.lookup import ABSENT, Answer, Ask, Status

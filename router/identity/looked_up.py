@@ -1,9 +1,10 @@
 """What was asked outside for one mail, as plain values: between the look-up process, the front and the workers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from router.frozen import dataclass
 from router.identity import chain as chains
 from router.identity.authentication_results import WORDS, Result, Results
 from router.identity.chain import Chain

@@ -20,9 +20,10 @@ import ipaddress
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
+
+from router.frozen import dataclass
 
 MAX_TTL_S = 3_600.0
 NEGATIVE_TTL_S = 300.0

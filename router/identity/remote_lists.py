@@ -24,10 +24,11 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from router.frozen import dataclass
 from router.identity.contacts import MAX_FILE_BYTES, Unusable, compared, parsed
 from router.logic import Unknown, unknown
 

@@ -13,8 +13,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from router.frozen import dataclass
 from router.identity.authentication_results import settled
 from router.identity.chain import may_be_sealed
 from router.identity.looked_up import BadLookedUp, LookedUp

@@ -1,11 +1,12 @@
 """What a rules file can need from outside, as plain values: they go from the nursery to the front to the process."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from router.frozen import dataclass
 from router.identity.remote_lists import RemoteList
 from router.message.addresses import ascii_domain
 from router.rules import schema

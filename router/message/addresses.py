@@ -7,10 +7,11 @@ take for addresses, to see who takes part in a thread or whether a queue is addr
 
 import logging
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import idna
+
+from router.frozen import dataclass
 
 MAX_FIELD_BYTES = 8_192  # a From: or Reply-To: of more is nobody's; flanker's parser is slow on long hostile input
 MAX_LIST_BYTES = 65_536

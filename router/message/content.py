@@ -6,9 +6,10 @@ names into numbered pieces. A field is read up to 4 KB, in linear time; what mak
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import unquote_to_bytes
 
+from router.frozen import dataclass
 from router.message import charset
 from router.message.headers import decoded, shown
 

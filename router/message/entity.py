@@ -5,9 +5,9 @@ says None to anything with the least oddity; `parse.py` then asks flanker. A pro
 """
 
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 
+from router.frozen import dataclass
 from router.message.content import PLAIN, Content, disposition, media_type
 
 MAX_DEPTH = 20

@@ -5,10 +5,11 @@ arrive as raw 8-bit bytes with folds as LF + white space. Reading them is `messa
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import lru_cache
 
+from router.frozen import dataclass
 from router.message.addresses import ascii_domain
 
 MAX_BODY_BYTES = 4 * 65_535

@@ -1,8 +1,9 @@
 """A message as the rest of the house sees it: decoded, frozen, with what could not be read named in `degraded`."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from router.frozen import dataclass
 from router.message.envelope import RawMessage
 from router.message.headers import HeaderFields
 from router.vocabulary import UNDETERMINED

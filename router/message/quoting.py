@@ -9,8 +9,8 @@ Losing the writer's words is worse than keeping a quote: what is doubtful stays.
 """
 
 import re
-from dataclasses import dataclass
 
+from router.frozen import dataclass
 from router.message import attribution as forms
 from router.message.signature import without_signature
 

@@ -7,7 +7,8 @@ their words. Not for reading: order and endings are gone.
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from router.frozen import dataclass
 
 MAX_CHARACTERS = 20_000
 MAX_WORDS = 400

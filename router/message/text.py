@@ -9,7 +9,8 @@ import html
 import re
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+
+from router.frozen import dataclass
 
 MAX_CHARACTERS = 262_144
 MAX_TEXT_CHARACTERS = 100_000

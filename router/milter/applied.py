@@ -8,8 +8,9 @@ without a last one the mail is for nobody.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from router.frozen import dataclass
 from router.milter.negotiation import Action
 
 _NAME = re.compile(rb"[!-9;-~]+\Z")

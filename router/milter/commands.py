@@ -6,9 +6,9 @@ mail goes on. Strings end with a NUL and are bytes of any kind: a HELO in UTF-8 
 
 import ipaddress
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 
+from router.frozen import dataclass
 from router.milter.packets import FramingError
 
 

@@ -9,9 +9,9 @@ Everything here is plain functions: they run in the worker that decided as well 
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from router.decision import Decision
+from router.frozen import dataclass
 from router.message.envelope import RawMessage, address_of, folded
 from router.milter import responses
 from router.milter.negotiation import Action, Offer

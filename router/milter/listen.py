@@ -13,9 +13,9 @@ import os
 import re
 import socket
 import stat
-from dataclasses import dataclass
 
 from router.errors import BadInput, closest
+from router.frozen import dataclass
 
 BACKLOG = 1_024
 _PATH_BYTES = 107  # of sockaddr_un

@@ -1,8 +1,8 @@
 """How MTAs behave towards a filter: what `simulator.py` can be."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from router.frozen import dataclass
 from router.milter.negotiation import Action, Protocol
 
 

@@ -8,8 +8,8 @@ unix socket has no such pause.
 """
 
 import struct
-from dataclasses import dataclass
 
+from router.frozen import dataclass
 from router.milter.packets import FramingError, packet
 
 VERSION = 6

@@ -10,10 +10,10 @@ import collections
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from router.frozen import dataclass
 from router.message.envelope import RawMessage
 from router.milter import listen
 from router.milter.edits import degraded

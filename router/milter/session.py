@@ -5,10 +5,10 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from router.frozen import dataclass
 from router.message.envelope import (
     LOOP_FIELDS,
     MAX_BODY_BYTES,

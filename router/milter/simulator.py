@@ -11,10 +11,11 @@ import asyncio
 import itertools
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from router.frozen import dataclass
 from router.milter import listen
 from router.milter.applied import Delivery, Edit, FilterFailed, edit, read
 from router.milter.calling import Call

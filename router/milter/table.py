@@ -6,9 +6,9 @@ Postfix sends an ABORT after every message and on RSET, Sendmail none after a co
 it may come anywhere and is never answered.
 """
 
-from dataclasses import dataclass
 from enum import Enum, auto
 
+from router.frozen import dataclass
 from router.milter.commands import Command
 from router.milter.negotiation import Protocol
 

@@ -1,7 +1,6 @@
 """The figures in Prometheus' text format: the one door to prometheus_client. `NAMES` is what dashboards may ask for."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from router.frozen import dataclass
 from router.monitoring.tally import Histogram, Tally
 
 NAMES: dict[str, str] = {

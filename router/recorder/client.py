@@ -11,10 +11,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from router.frozen import dataclass
 from router.journal import Compared
 from router.recorder.wire import MAX_ANSWER_BYTES, item, items_frame, told_from
 

@@ -4,8 +4,7 @@ An `all` that is false needs one false part, the smallest; one that is true need
 parts that are open. `any` is the mirror image. What each test found stands in brackets behind it.
 """
 
-from dataclasses import dataclass
-
+from router.frozen import dataclass
 from router.logic import Truth, Unknown
 from router.rules.evaluation import Evaluation
 from router.rules.ruleset import Check, Join

@@ -1,9 +1,10 @@
 """Shapes that hold others: blocks with fixed keys, blocks by name, choices between them (see shapes.py)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
+from router.frozen import dataclass
 from router.rules import document, scalars
 from router.rules.document import Node, Scalar, Sequence
 from router.rules.schema_conditions import Text

@@ -5,13 +5,14 @@ too: sentences that must and must not match.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree
 
 from router.decision import Decision
 from router.facts import Facts
+from router.frozen import dataclass
 from router.rules import schema, views
 from router.rules.answer import Places, answer_text
 from router.rules.compile import Ruleset, without

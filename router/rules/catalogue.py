@@ -1,6 +1,6 @@
 """Every code that a rules file can get, with its sentence and what to do; docs/errors.md is printed from it."""
 
-from dataclasses import dataclass
+from router.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ UTF-8 document of at most 2 MiB and 50 levels (E105).
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -25,6 +24,7 @@ from yaml.events import (
 )
 
 from router.errors import Location, Problem
+from router.frozen import dataclass
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 50

@@ -6,12 +6,12 @@ would still have to be read or looked up answers unknown; what is known stays kn
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from router.facts import Facts
+from router.frozen import dataclass
 from router.logic import Truth, Unknown, unknown
 from router.message.addresses import addresses_in
 from router.message.envelope import folded

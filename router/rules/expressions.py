@@ -6,11 +6,12 @@ expression always runs.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import re2
 from ahocorasick_rs import AhoCorasick
+
+from router.frozen import dataclass
 
 MAX_LITERALS = 48  # alternatives kept for one expression; more cost more than they save
 MAX_MEMORY_BYTES = 16 << 20

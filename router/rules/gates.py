@@ -8,8 +8,8 @@ What cannot be judged is shut: outward actions never come from an unknown.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from router.frozen import dataclass
 from router.logic import Unknown
 from router.message.envelope import folded
 from router.rules import views

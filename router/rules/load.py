@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from router.errors import BadFile, Problem, Severity
+from router.frozen import dataclass
 from router.rules import document, grammar, references
 from router.rules.document import Document
 from router.rules.schema import RulesFile

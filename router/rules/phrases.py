@@ -10,11 +10,11 @@ Time is linear in the text: an anchor has a bounded number of neighbours to look
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from operator import itemgetter
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
+from router.frozen import dataclass
 from router.rules.text import Text, normalise, spaced
 
 MAX_BETWEEN = 5

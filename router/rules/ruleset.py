@@ -1,7 +1,6 @@
 """A rules file, ready to decide: conditions as functions, phrases and expressions as two automata, rules indexed."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 from router import hours
 from router.errors import Problem
 from router.facts import Site
+from router.frozen import dataclass
 from router.logic import Truth
 from router.rules import schema
 from router.rules.expressions import ExpressionBook

@@ -6,9 +6,9 @@ rule why; it changes nothing, so that a traced decision is the live one.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from router.decision import TraceLine
+from router.frozen import dataclass
 from router.logic import Truth, Unknown
 from router.rules import schema
 from router.rules.because import because

@@ -6,7 +6,7 @@ there in every language, numbers are numbers. Mappings keep the order of the fil
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from router.errors import Location
+from router.frozen import dataclass
 from router.rules import schema_actions as actions
 from router.rules import schema_conditions as conditions
 from router.rules.schema_actions import Action

@@ -1,9 +1,10 @@
 """The actions of rules.yaml as typed values: one class an action."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from router.errors import Location
+from router.frozen import dataclass
 from router.rules.schema_conditions import NOWHERE, Text
 from router.vocabulary import Priority
 

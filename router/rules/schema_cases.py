@@ -1,10 +1,11 @@
 """The tests of rules.yaml as typed values: a mail with its surroundings, and what must come out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from datetime import datetime
 
 from router.errors import Location
+from router.frozen import dataclass
 from router.rules.schema_conditions import NOWHERE, Text
 from router.vocabulary import AccountState, NewQuestion, Priority, ThreadState
 

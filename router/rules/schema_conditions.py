@@ -4,12 +4,13 @@ A condition block is one test. Equality ignores positions, so that the same test
 and the engine's sharing depend on that). What each test means is in rules-language.md 3.2 and docs/rules.md.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
 from router.errors import Location
+from router.frozen import dataclass
 from router.vocabulary import AccountState, AuthState, Automatic, BounceForm, NewQuestion, ThreadState
 
 NOWHERE = Location("")

@@ -7,11 +7,12 @@ that cannot read gives `INVALID` after it has reported; who contains it goes on,
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any, Final, Protocol
 
 from router.errors import Location, Problem
+from router.frozen import dataclass
 from router.rules import document, scalars
 from router.rules.document import Node, Scalar, Sequence
 from router.rules.schema import PLACEHOLDERS, Texts

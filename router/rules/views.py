@@ -4,8 +4,8 @@ Conditions and the decision read the same view, so that they never disagree.
 """
 
 import re
-from dataclasses import dataclass
 
+from router.frozen import dataclass
 from router.logic import Truth, Unknown, all_of, any_of, at_least, negation, unknown
 from router.message.envelope import folded
 from router.rules import schema

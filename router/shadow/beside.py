@@ -12,11 +12,11 @@ failed. After `FAILURES` in a row it is stopped until the next reload.
 import asyncio
 import collections
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from router.errors import Location
+from router.frozen import dataclass
 from router.identity.looked_up import LookedUp
 from router.journal import Compared
 from router.message.envelope import RawMessage

@@ -1,10 +1,11 @@
 """What a report of the shadow counts; small whatever the number of mails, but for the differences it lists."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
+from router.frozen import dataclass
 from router.journal import Compared
 from router.shadow.compare import KINDS
 

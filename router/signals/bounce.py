@@ -9,9 +9,9 @@ lengths are capped first, and what makes no sense is passed over.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from router.frozen import dataclass
 from router.message.addresses import addresses_in
 from router.message.attribution import REPLY_SUBJECT
 from router.message.charset import decode

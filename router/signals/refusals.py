@@ -7,8 +7,9 @@ has accepted the mail. What needs more than the message (proof of the sender, th
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from router.frozen import dataclass
 from router.message.addresses import addresses_in, ascii_domain
 from router.message.message import Message
 from router.message.subject import without_prefixes

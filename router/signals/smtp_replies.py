@@ -6,7 +6,8 @@ stands behind it or a server's English words do: "ошибка 502", "550 гри
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from router.frozen import dataclass
 
 MAX_REPLIES = 40
 MAX_WORDS = 300

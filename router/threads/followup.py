@@ -11,11 +11,12 @@ A store tells what left; without one R and P are unknowable, and a tag alone sta
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from router.errors import LookupFailed
+from router.frozen import dataclass
 from router.logic import Unknown, unknown
 from router.message.envelope import folded
 from router.message.message import Message

@@ -5,9 +5,9 @@ reply inside a ticket (that the ticket is alive, who takes part now, and what is
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from router.frozen import dataclass
 from router.message.addresses import addresses_in
 from router.message.envelope import address_of
 from router.message.message import Message

@@ -7,9 +7,9 @@ the site's and come in.
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 
+from router.frozen import dataclass
 from router.message.message import Message
 from router.message.subject import one_of, without_prefixes
 

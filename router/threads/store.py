@@ -8,11 +8,12 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from router.errors import LookupFailed
+from router.frozen import dataclass
 from router.message.stems import MAX_WORDS, Overlap, overlap
 from router.pseudonyms import WORD_BYTES, Pseudonyms
 from router.storage import Schema, Store, WrongStore, open_reader, open_store

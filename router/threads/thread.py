@@ -1,7 +1,6 @@
 """What is known about the ticket a mail belongs to."""
 
-from dataclasses import dataclass
-
+from router.frozen import dataclass
 from router.message.stems import Overlap
 from router.vocabulary import NewQuestion, ThreadState
 

@@ -2,9 +2,10 @@
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from router.frozen import dataclass
 from router.message.envelope import RawMessage, address_of, folded
 
 

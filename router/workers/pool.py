@@ -17,11 +17,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from router.frozen import dataclass
 from router.identity.looked_up import LookedUp
 from router.lookups.client import LookUps
 from router.lookups.plan import from_plain as plan_from_plain

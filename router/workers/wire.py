@@ -6,12 +6,12 @@ A request is marshalled plain values (the worker trusts the front); an answer is
 
 import marshal
 import struct
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
+from router.frozen import dataclass
 from router.identity.looked_up import LookedUp, from_plain
 from router.message.envelope import Envelope, RawMessage
 from router.milter.edits import Offer
