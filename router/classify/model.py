@@ -11,7 +11,7 @@ from router.classify.features import BLOCKS
 from router.classify.judging import Head, Thresholds, all_heads, judge_one
 from router.classify.lexicon import Lexicon
 from router.classify.memory import Block, Memory
-from router.classify.native_memory import NativeMemory
+from router.classify.native_memory import NativeHeads, NativeMemory
 from router.classify.replies import REPLY, Evidence, Told
 from router.vocabulary import UNDETERMINED
 
@@ -40,6 +40,7 @@ class Model:
         self.evidence = evidence
         self._given = {name: head for name, head in heads.items() if name != REPLY}
         self._matrix, self._bias = all_heads(heads, blocks[BLOCKS[0]].table.shape[1] - 1)
+        self._native_heads = NativeHeads(self._given, len(self._bias))
         library = native.library()
         self.memory: Memory | NativeMemory = (
             Memory(blocks, lexicon, words) if library is None else NativeMemory(library, blocks, lexicon, words)
@@ -51,6 +52,8 @@ class Model:
         subject, text: decoded; text is what the author wrote, without quotes. language: not asked, the words tell it
         better. A text that is not of this trade, or empty, gets what no threshold accepts. Never raises.
         """
+        if isinstance(self.memory, NativeMemory):
+            return self.memory.scores(subject, text, self._native_heads)
         logits = self.memory.vector(subject, text) @ self._matrix + self._bias
         return judge_one(logits.tolist(), self._given)
 

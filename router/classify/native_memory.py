@@ -1,20 +1,33 @@
-"""memory.py in C: the same sums to the last digits, at a tenth of the time. The code is in native/prediction.c.
+"""memory.py and judging.py in C: the same numbers to the last digits, at a tenth of the time; see native/prediction.c.
 
-Python cuts the text, parses what is no plain word (`tokens_of`), and knows the dictionary; words, their features and
-all sums are C's.
+Python parses what is no plain word (`tokens_of`) and knows the dictionary; words, their features, all sums and what
+they say are C's.
 """
 
 import ctypes
 import os
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_int32, c_int64, c_uint32, c_uint64, c_void_p
+from ctypes import (
+    POINTER,
+    Structure,
+    addressof,
+    byref,
+    c_char_p,
+    c_double,
+    c_int,
+    c_int32,
+    c_int64,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
 
 import numpy as np
 
 from router.classify import features, memory
 from router.classify.features import BLOCKS, HASH_BITS, MARKS
-from router.classify.judging import Numbers
+from router.classify.judging import ANY_TRADE, OURS, Head, Numbers, all_heads
 from router.classify.lexicon import Lexicon
 from router.classify.memory import Block, rows_of
 from router.classify.normalise import SINGLE_LETTERS, unspaced
@@ -42,6 +55,13 @@ class _Tables(Structure):
     )
 
 
+class _Heads(Structure):
+    _fields_ = (
+        *((name, c_int64) for name in ("count", "ours")),
+        *((name, c_void_p) for name in ("first", "labels", "mixed", "matrix", "bias", "prior")),
+    )
+
+
 _STRING = (c_char_p, c_uint32)
 _FUNCTIONS = (
     ("new", c_void_p, (POINTER(_Tables),)),
@@ -49,7 +69,7 @@ _FUNCTIONS = (
     ("mean", c_int, (c_void_p, *_STRING, POINTER(c_uint32), c_uint32)),
     ("fix", c_int, (c_void_p, *_STRING, c_uint32)),
     ("teach", c_int, (c_void_p, *_STRING, *_STRING)),
-    ("sums", c_int, (c_void_p, *_STRING, *_STRING, c_int, c_void_p, c_void_p, POINTER(c_int64))),
+    ("sums", c_int, (c_void_p, *_STRING, *_STRING, c_int, c_void_p, POINTER(_Heads), c_void_p)),
     ("remembered", c_uint32, (c_void_p,)),
     ("missing", POINTER(c_int32), (c_void_p, POINTER(c_uint32))),
 )
@@ -78,10 +98,8 @@ class NativeMemory:
             raise MemoryError
         weakref.finalize(self, called["free"], self._at)
         self._vector: Numbers = np.zeros(2 * width + features.SHAPE)
-        self._shape = 2 * width
-        self._about = (c_int64 * 3)()
-        whole = self._vector.ctypes.data
-        self._out = (whole, whole + width * 8, self._about)
+        self._scores = (c_double * width)()
+        self._vector_at, self._scores_at = self._vector.ctypes.data, addressof(self._scores)
         self._know(lexicon, called["mean"], called["fix"])
         for start in range(0, len(words), 500):
             self.vector("", "\n".join(words[start : start + 500]))
@@ -97,8 +115,17 @@ class NativeMemory:
 
     def vector(self, subject: str, text: str) -> Numbers:
         """As `Memory.vector`."""
+        self._work_out(subject, text, None)
+        return self._vector
+
+    def scores(self, subject: str, text: str, heads: "NativeHeads") -> dict[str, dict[str, float]]:
+        """As `judge_one`, from the text."""
+        self._work_out(subject, text, heads)
+        return {name: dict(zip(labels, self._scores[columns], strict=True)) for name, labels, columns in heads.shown}
+
+    def _work_out(self, subject: str, text: str, heads: "NativeHeads | None") -> None:
         flags, parts = _MAY_FORGET, (shortened(subject), shortened(text))
-        while said := self._said(*parts, flags):
+        while said := self._said(*parts, flags, heads):
             if said == _UNKNOWN:
                 self._learn("".join(parts))
                 flags &= ~_MAY_FORGET
@@ -107,20 +134,24 @@ class NativeMemory:
                 spaced = (said & _SPACED_SUBJECT, said & _SPACED_TEXT)
                 close = [unspaced(part) if has else part for part, has in zip((subject, text), spaced, strict=True)]
                 flags, parts = flags | _IS_CLOSE, (shortened(close[0]), shortened(close[1]))
-        words, ends, bits = self._about
-        marks = [mark for place, mark in enumerate(MARKS) if bits >> place & 1]
-        self._vector[self._shape :] = features.shape_of(words, ends, marks)
-        return self._vector
 
     def remembered(self) -> int:
         """As `Memory.remembered`."""
         found: int = self._remembered(self._at)
         return found
 
-    def _said(self, subject: str, text: str, flags: int) -> int:
+    def _said(self, subject: str, text: str, flags: int, heads: "NativeHeads | None") -> int:
         first, second = letters(subject), letters(text)
         found: int = self._sums(
-            self._at, first, len(first) // LETTER_BYTES, second, len(second) // LETTER_BYTES, flags, *self._out
+            self._at,
+            first,
+            len(first) // LETTER_BYTES,
+            second,
+            len(second) // LETTER_BYTES,
+            flags,
+            self._vector_at,
+            None if heads is None else heads.at,
+            self._scores_at,
         )
         return found
 
@@ -131,6 +162,27 @@ class NativeMemory:
             of = tokens_of if len(chunk) > _PLAIN else tokens_of_other
             key, tokens = letters(chunk), letters(_listed(of(chunk)))
             _check(self._teach(self._at, key, len(key) // LETTER_BYTES, tokens, len(tokens) // LETTER_BYTES))
+
+
+class NativeHeads:
+    """What `judge_one` goes by, as C reads it. columns: of the tables, without the squares. shown: the name, labels and
+    columns of each classifier whose scores are given out."""
+
+    def __init__(self, heads: Mapping[str, Head], columns: int) -> None:
+        prior = np.zeros(columns)
+        for head in heads.values():
+            prior[head.columns] = head.prior
+        of_each = (
+            [head.columns.start for head in heads.values()],
+            [len(head.labels) for head in heads.values()],
+            [name != OURS and name not in ANY_TRADE for name in heads],
+        )
+        arrays = [np.array(one, dtype=np.int64) for one in of_each]
+        arrays += [np.ascontiguousarray(one) for one in (*all_heads(heads, columns), prior)]
+        ours = list(heads).index(OURS) if OURS in heads else -1
+        self._kept = (arrays, _Heads(len(heads), ours, *(one.ctypes.data for one in arrays)))
+        self.at = byref(self._kept[1])
+        self.shown = tuple((name, head.labels, head.columns) for name, head in heads.items() if name != OURS)
 
 
 def _listed(tokens: Iterable[str]) -> str:

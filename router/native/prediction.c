@@ -21,13 +21,18 @@ enum {
     LONGEST_NGRAM = 5,
     PLAIN = 200,       /* letters of the longest word that is read here */
     MAX_COLUMNS = 64,
-    AT_ONCE = 64, /* rows of a table that are asked for together */
+    AT_ONCE = 64,  /* rows of a table that are asked for together */
+    SHAPE = 12,    /* features.SHAPE */
+    LONG_MAIL = 4, /* ends, in features.shape_of */
 };
+/* features.MARKS, as bits; DIGITS are "=3" to "=6". */
+enum { URL = 1, HOST = 2, MAIL = 4, HTTP = 8, DATE = 16, MONEY = 32, DIGITS = 0x3c0 };
+enum { ASKS = 0x400, CALLS = 0x800, QUOTES = 0x1000 };
 enum { DONE = 0, UNKNOWN = 1, SPACED_SUBJECT = 2, SPACED_TEXT = 4, NO_MEMORY = -1 }; /* what `prediction_sums` says */
 enum { MAY_FORGET = 1, IS_CLOSE = 2 };                                               /* what it is told */
 
 static const uint64_t PRIME = 1099511628211u, MIX = 0x9E3779B97F4A7C15u, PAIR = 0xC2B2AE3D27D4EB4Fu;
-static const double TINY = 1e-300;
+static const double TINY = 1e-300, USUAL_LENGTH = 3.5, HARDLY = 5.0, FARTHEST = 700.0;
 
 /* rows: by bucket, the row of `numbers` (row 0 is zero). numbers: a row of `columns` floats for each feature kept. */
 struct block {
@@ -40,6 +45,15 @@ struct tables {
     int64_t columns, hash_bits, most_tokens, most_chunks, most_letters;
     uint64_t seed;
     struct block chars, words, concepts, pairs, concept_pairs;
+};
+
+/* Classifiers (judging.Head). first, labels: the columns of each; mixed: whether its scores depend on `ours`, the place
+   of the one that knows our trade, or -1. matrix: (2 * width + SHAPE, width), width one less than the tables' columns;
+   bias, prior: a number for each column. */
+struct heads {
+    int64_t count, ours;
+    const int64_t *first, *labels, *mixed;
+    const double *matrix, *bias, *prior;
 };
 
 /* A string in `letters`, and what belongs to it: the number of a token, or the place of a list in `lists`. */
@@ -484,19 +498,29 @@ static void add_token(struct prediction *p, struct sums *sums, uint32_t number, 
         plus_both(p, sums, &p->tables.pairs, bucket(p, p->about[before].stem * PAIR + token->stem));
 }
 
-/* whole, peak: columns - 1 numbers each. about: tokens but ends, ends, a bit for each mark. */
-static void add_up(struct prediction *p, double *whole, double *peak, int64_t *about) {
+/* features.shape_of: words are tokens but ends; marks has a bit for each of features.MARKS. */
+static void shape_of(double *shape, uint32_t words, uint32_t ends, uint32_t marks) {
+    static const uint32_t BITS[] = {URL | HOST, HTTP, MAIL, DATE, MONEY, ASKS, CALLS, QUOTES, DIGITS};
+    shape[0] = log1p(words) - USUAL_LENGTH;
+    shape[1] = shape[0] * shape[0];
+    for (uint32_t i = 0; i < sizeof BITS / sizeof *BITS; i++)
+        shape[2 + i] = (marks & BITS[i]) != 0;
+    shape[SHAPE - 1] = ends > LONG_MAIL;
+}
+
+/* whole, peak: columns - 1 numbers each. */
+static void add_up(struct prediction *p, double *whole, double *peak, double *shape) {
     const int64_t columns = p->tables.columns;
     struct sums sums = {{0}, {0}};
-    uint32_t before = 0, begun = 0, near = 0, far = 0;
+    uint32_t before = 0, begun = 0, near = 0, far = 0, ends = 0, marks = 0;
     for (int64_t i = 0; i < columns - 1; i++)
         whole[i] = peak[i] = 0.0;
     p->mail++;
     for (uint32_t at = 0; at < p->stream_size; at++) {
         const uint32_t number = p->stream[at], concept = number ? p->about[number].concept : 0;
-        about[number ? 0 : 1]++;
+        ends += !number;
         if (number && number <= p->marks)
-            about[2] |= (int64_t)1 << (number - 1);
+            marks |= (uint32_t)1 << (number - 1);
         if (number)
             add_token(p, &sums, number, before);
         else
@@ -522,6 +546,41 @@ static void add_up(struct prediction *p, double *whole, double *peak, int64_t *a
     }
     for (int64_t i = 0; i < columns - 1; i++)
         whole[i] = sums.mail[i] / length_of(p, sums.mail);
+    shape_of(shape, p->stream_size - ends, ends, marks);
+}
+
+/* judging.judge_one: probabilities by column from a vector of 2 * width + SHAPE sums. */
+static void judge(const struct heads *heads, int64_t width, const double *vector, double *scores) {
+    double share;
+    for (int64_t i = 0; i < width; i++)
+        scores[i] = heads->bias[i];
+    for (int64_t row = 0; row < 2 * width + SHAPE; row++)
+        for (int64_t i = 0; vector[row] != 0.0 && i < width; i++)
+            scores[i] += vector[row] * heads->matrix[row * width + i];
+    for (int64_t one = 0; one < heads->count; one++) {
+        double *of = scores + heads->first[one], top = of[0], total = 0.0;
+        const int64_t labels = heads->labels[one];
+        if (labels == 1) {
+            const double logit = of[0] < -FARTHEST ? -FARTHEST : of[0] > FARTHEST ? FARTHEST : of[0];
+            of[0] = 1.0 / (1.0 + exp(-logit));
+            continue;
+        }
+        for (int64_t i = 1; i < labels; i++)
+            top = of[i] > top ? of[i] : top;
+        for (int64_t i = 0; i < labels; i++)
+            total += of[i] = exp(of[i] - top);
+        for (int64_t i = 0; i < labels; i++)
+            of[i] /= total;
+    }
+    if (heads->ours < 0)
+        return;
+    share = scores[heads->first[heads->ours]];
+    for (int64_t one = 0; one < heads->count; one++) {
+        const int64_t first = heads->first[one], labels = heads->labels[one];
+        const double mine = labels > 1 ? share : share * HARDLY < 1.0 ? share * HARDLY : 1.0;
+        for (int64_t i = first; heads->mixed[one] && i < first + labels; i++)
+            scores[i] = heads->prior[i] + mine * (scores[i] - heads->prior[i]);
+    }
 }
 
 /* ----------------------------------------------------------------------------------------------- what Python calls */
@@ -628,23 +687,26 @@ static void forget_some(struct prediction *p) {
     p->lists_size = p->fixed_lists;
 }
 
-/* The sums of a mail (see `add_up`), and DONE. UNKNOWN: `prediction_missing` gives the start and length of each chunk
-   that is to be taught, counted from the first letter of the subject and on through the text. SPACED_…: that part has
-   SPACED single letters in a row; not asked when IS_CLOSE. */
+/* The sums of a mail, and DONE: vector is whole, peak (columns - 1 numbers each) and shape (SHAPE); if `heads` are given,
+   its columns - 1 `scores` as well. UNKNOWN: `prediction_missing` gives the start and length of each chunk that is to be
+   taught, counted from the first letter of the subject and on through the text. SPACED_…: that part has SPACED single
+   letters in a row; not asked when IS_CLOSE. */
 int prediction_sums(struct prediction *p, const uint32_t *subject, uint32_t subject_length, const uint32_t *text,
-                    uint32_t text_length, int flags, double *whole, double *peak, int64_t *about) {
+                    uint32_t text_length, int flags, double *vector, const struct heads *heads, double *scores) {
+    const int64_t width = p->tables.columns - 1;
     int spaced[2] = {0, 0};
     if (flags & MAY_FORGET)
         forget_some(p);
     p->stream_size = p->missing_size = 0;
-    about[0] = about[1] = about[2] = 0;
     if (!read(p, subject, subject_length, 0, &spaced[0]) || !read(p, text, text_length, subject_length, &spaced[1]))
         return NO_MEMORY;
     if (p->missing_size)
         return UNKNOWN;
     if (!(flags & IS_CLOSE) && (spaced[0] || spaced[1]))
         return (spaced[0] ? SPACED_SUBJECT : 0) | (spaced[1] ? SPACED_TEXT : 0);
-    add_up(p, whole, peak, about);
+    add_up(p, vector, vector + width, vector + 2 * width);
+    if (heads)
+        judge(heads, width, vector, scores);
     return DONE;
 }
 

@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from router.classify import memory, native_memory
 from router.classify.corpus import Example
+from router.classify.features import SHAPE
 from router.classify.fitting import LABELS, Fitted, counted, predict_proba
+from router.classify.judging import OURS, Head, all_heads, judge_one
 from router.classify.lexicon import own_text, parse
 from router.classify.memory import Memory
-from router.classify.native_memory import NativeMemory
+from router.classify.native_memory import NativeHeads, NativeMemory
 from router.classify.pipeline import Settings
+from router.classify.replies import REPLY
 from router.classify.train import TrainResult
 from tests.native.library import needed, said_by
 from tests.native.sanitizers import run_checked
@@ -116,6 +119,42 @@ def test_c_adds_up_what_numpy_does(both: tuple[Memory, NativeMemory], subject: s
     """Any text, in any order of texts: the same numbers to the last digits."""
     numpy_one, native_one = both
     assert native_one.vector(subject, text) == pytest.approx(numpy_one.vector(subject, text), abs=1e-12)
+
+
+def check_judging(trained: TrainResult, heads: dict[str, Head], subject: str, text: str) -> None:
+    """The same probabilities of the same classifiers, their labels in the same order, from the same sums."""
+    blocks, lexicon = trained.model.blocks, trained.model.lexicon
+    one = NativeMemory(needed(), blocks, lexicon)
+    matrix, bias = all_heads(heads, blocks["chars"].table.shape[1] - 1)
+    wanted = judge_one((one.vector(subject, text) @ matrix + bias).tolist(), heads)
+    found = one.scores(subject, text, NativeHeads(heads, len(bias)))
+    assert [(name, list(scores)) for name, scores in found.items()] == [
+        (name, list(scores)) for name, scores in wanted.items()
+    ]
+    for name, scores in found.items():
+        assert scores == pytest.approx(wanted[name], abs=1e-12)
+
+
+@settings(max_examples=200, deadline=None)
+@given(subject=texts, text=texts)
+def test_c_judges_as_python_does(trained: TrainResult, subject: str, text: str) -> None:
+    heads = {name: head for name, head in trained.model.heads.items() if name != REPLY}
+    check_judging(trained, heads, subject, text)
+
+
+@pytest.mark.parametrize("names", [("topic", "abuse"), ("vague", OURS, "topic"), (OURS,), ("abuse",)], ids="+".join)
+@pytest.mark.parametrize("size", [1.0, 1e5], ids=["ordinary", "beyond what an exponential can hold"])
+def test_c_judges_by_any_heads(trained: TrainResult, names: tuple[str, ...], size: float) -> None:
+    """With and without one that knows the trade, first or last, of one label or three."""
+    numbers, heads, start = np.random.default_rng(3), {}, 0
+    for name in names:
+        labels = ("a", "b", "c") if name == "topic" else (name,)
+        shapes = ((len(labels),), *((rows, len(labels)) for rows in (len(labels), len(labels), SHAPE)), (len(labels),))
+        bias, whole, peak, shape, prior = (numbers.normal(scale=size, size=one) for one in shapes)
+        columns = slice(start, start + len(labels))
+        heads[name] = Head(labels, columns, bias, whole, peak, shape, abs(prior) / abs(prior).sum())
+        start += len(labels)
+    check_judging(trained, heads, "Сайт", "не відкривається з 12.03.2026, помилка 502!")
 
 
 @KINDS

@@ -7,9 +7,10 @@ import sys
 import numpy as np
 
 from router.classify import features, memory
+from router.classify.judging import OURS, Head
 from router.classify.lexicon import own_text, parse
 from router.classify.memory import Block, Memory
-from router.classify.native_memory import NativeMemory
+from router.classify.native_memory import NativeHeads, NativeMemory
 
 LETTERS = [
     *"абвгджзиклмнопрстщьыёіїєґ",
@@ -19,6 +20,12 @@ LETTERS = [
     "www.",
     "щщ" * 60,
 ]
+
+
+def sizes(labels: tuple[str, ...]) -> list[tuple[int, ...]]:
+    """Of bias, whole, peak, shape and prior."""
+    own = len(labels)
+    return [(own,), (own, own), (own, own), (features.SHAPE, own), (own,)]
 
 
 def main() -> None:
@@ -36,6 +43,11 @@ def main() -> None:
     memory.TOKENS = memory.REMEMBERED = 700
     lexicon = parse(own_text())
     ours, theirs = NativeMemory(library, blocks, lexicon, ["сайт", "server"]), Memory(blocks, lexicon)
+    heads = {}
+    for name, labels, start in (("topic", ("a", "b", "c"), 0), ("abuse", ("abuse",), 3), (OURS, (OURS,), 5)):
+        drawn = (numbers.normal(size=size) for size in sizes(labels))
+        heads[name] = Head(labels, slice(start, start + len(labels)), *drawn)
+    judging = NativeHeads(heads, 6)
     for number in range(count):
         parts = ["".join(draw.choices(LETTERS, k=draw.choice((0, 1, 5, 30, 200)))) for _ in range(2)]
         if number % 1_000 == 0:
@@ -43,6 +55,7 @@ def main() -> None:
         found, wanted = ours.vector(*parts), theirs.vector(*parts)
         if not np.allclose(found, wanted, atol=1e-9):
             sys.exit(f"{parts!r}: {found} instead of {wanted}")
+        ours.scores(*parts, judging)
     print(f"{count} texts")
 
 
