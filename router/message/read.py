@@ -6,13 +6,12 @@
 Whatever is mailed, the answer comes within a second or two and 200 MB: everything is capped first and linear after.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from router.message import body as bodies
 from router.message import entity as entities
-from router.message import language, parse, quoting
+from router.message import language, oddities, parse, quoting
 from router.message import text as texts
 from router.message.attribution import REPLY_SUBJECT
 from router.message.body import Body
@@ -23,10 +22,6 @@ from router.message.headers import HeaderFields
 from router.message.message import Degraded, Message, ReadBy
 
 _MAX_GUESSED_BYTES = 200_000
-_MAX_LINES_BYTES = 8_192  # of the body, whose line ends are looked at; counting those of an attachment costs 0.3 ms
-_MIXED_SCRIPT = re.compile("[A-Za-z][\u0400-\u04ff]|[\u0400-\u04ff][A-Za-z]")
-# RFC 5322: once
-_SINGLE_FIELDS = frozenset({"from", "subject", "content-type", "sender", "reply-to", "to", "date", "message-id"})
 
 
 def read(raw: RawMessage) -> Message:
@@ -88,7 +83,7 @@ def _read(raw: RawMessage) -> Message:
         parts=tuple(body.parts),
         encrypted=body.encrypted,
         read_by=read_by,
-        flags=frozenset(_oddities(raw, fields, top, split.new_text) | body.flags),
+        flags=frozenset(oddities.find(raw, fields, top, split.new_text) | body.flags),
         text_known=known,
         degraded=tuple(_missing(raw, body, read_by, known)),
     )
@@ -142,24 +137,6 @@ def _missing(raw: RawMessage, body: Body, read_by: ReadBy, known: bool) -> Itera
         yield Degraded("body", "encrypted")
     elif not known and not raw.body_cut:
         yield Degraded("body", "signed as a whole, the text is inside" if body.signed_opaque else "not decodable")
-
-
-def _oddities(raw: RawMessage, fields: HeaderFields, top: Headers, text: str) -> set[str]:
-    """What is strange: forms that two mail programs read in two ways, words that are not what they look like."""
-    flags = {f"duplicate-{name}" for name in fields.repeated & _SINGLE_FIELDS}
-    if "boundary" in top.content.repeated:
-        flags.add("two-boundaries")
-    if b"\0" in raw.body:
-        flags.add("nul")
-    beginning = raw.body[:_MAX_LINES_BYTES].removesuffix(b"\r")
-    crlf = beginning.count(b"\r\n")
-    if beginning.count(b"\r") > crlf:
-        flags.add("bare-cr")
-    if 0 < crlf < beginning.count(b"\n"):
-        flags.add("bare-lf")
-    if not text.isascii() and len(_MIXED_SCRIPT.findall(text[:4_000])) > 2:
-        flags.add("mixed-script")
-    return flags
 
 
 def _unreadable(raw: RawMessage, why: str) -> Message:

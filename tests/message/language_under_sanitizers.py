@@ -4,7 +4,7 @@ import ctypes
 import random
 import sys
 
-from router.message import language
+from router.message import language, oddities
 from router.message.native_language import NativeLanguage
 
 LETTERS = [*"абвгджзиклмнопрстъъыёіїєґўђ", *"abceiopxysjïäßščțñ¿", *" .,!?;:)\n\t\r", *"012459@-«»„“”\"`'’ʼ…_/"]
@@ -13,7 +13,8 @@ WORDS = [*language._CYRILLIC, *language._LATIN, "щ" * 300, "550 5.1", "warning"
 
 
 def main() -> None:
-    reader, count = NativeLanguage(ctypes.CDLL(sys.argv[1])), int(sys.argv[2])
+    library, count = ctypes.CDLL(sys.argv[1]), int(sys.argv[2])
+    reader, counts = NativeLanguage(library), oddities.natively(library)
     draw = random.Random(5)
     for number in range(count):
         drawn = WORDS if number % 3 == 0 else LETTERS
@@ -26,6 +27,11 @@ def main() -> None:
         found = reader.detect(text)
         if found is not None and found != language._detect(text):
             sys.exit(f"{text!r}: {found} instead of {language._detect(text)}")
+        if counts.mixed(text) != oddities.mixed(text):
+            sys.exit(f"{text!r}: {counts.mixed(text)} places of mixed script")
+        body = text.encode("utf-8", "replace")
+        if counts.line_ends(body) != oddities.line_ends(body):
+            sys.exit(f"{body!r}: line ends {counts.line_ends(body)}")
     print(f"{count} texts")
 
 
