@@ -4,6 +4,7 @@
 Its name says which sources it was made of, so that an old one is never taken for a new one.
 """
 
+import codecs
 import ctypes
 import hashlib
 import os
@@ -19,7 +20,7 @@ SWITCH = "MAILROUTER_NATIVE"
 """Environment variable: "0" leaves the library alone, to compare or to rule it out."""
 
 LETTER_BYTES = 4
-_UTF_32 = f"utf-32-{sys.byteorder[0]}e"
+_encoded = codecs.utf_32_le_encode if sys.byteorder == "little" else codecs.utf_32_be_encode
 
 
 def sources() -> list[Path]:
@@ -57,7 +58,7 @@ def why_not() -> str:
 
 def letters(text: str) -> bytes:
     """A text as C takes it: UTF-32 in the machine's byte order, LETTER_BYTES a letter; half a pair as it is."""
-    return text.encode(_UTF_32, "surrogatepass")
+    return _encoded(text, "surrogatepass")[0]
 
 
 def function(library: ctypes.CDLL, name: str, result: Any, arguments: Sequence[Any]) -> Callable[..., Any]:
