@@ -1,7 +1,6 @@
 """language.py in C: the same answers, at a fraction of the time. The code is in native/language.c.
 
-Python says once what each letter is and which words are listed; afterwards it finds what is quoted and what is a line
-of a log, where C saw that there may be such. A text with letters C does not know is Python's alone.
+Python says once what each letter is and which words are listed. A text with letters C does not know is Python's alone.
 """
 
 import ctypes
@@ -9,6 +8,7 @@ import re
 import weakref
 from collections.abc import Callable
 from ctypes import POINTER, Structure, byref, c_char_p, c_double, c_int, c_uint8, c_uint16, c_uint32, c_void_p
+from string import ascii_lowercase
 
 from router.message import language
 from router.message.language import Weights
@@ -22,6 +22,7 @@ SIGNS = (
     (0x20A0, 0x20CF),  # currencies
     (0xFE00, 0xFE0F),  # which picture of a sign is meant
     (0x1F300, 0x1FAFF),  # emoji
+    (0x2116, 0x2116),  # №
     (0x2190, 0x245F),  # arrows, mathematics, technical signs
     (0x2500, 0x2775),
     (0x2794, 0x2BFF),
@@ -33,8 +34,6 @@ SIGNS = (
 )
 """First and last of the ranges that have neither letters nor digits, white space or edges of words: unread, but no
 reason to leave the text to Python."""
-
-_AS_ASCII = re.compile("[a-z]", re.IGNORECASE)
 
 
 def _small_form(letter: str) -> str | None:
@@ -53,16 +52,13 @@ FLAGS: tuple[Callable[[str], object], ...] = (
     language._ASCII_LETTER.match,
     language._CYRILLIC_LETTER.match,
     frozenset(".!?:;\n()").__contains__,
-    frozenset('«“„"`').__contains__,
     lambda one: one.isalnum() or one == "_",
-    lambda one: not one.isascii() and _AS_ASCII.match(one),
     lambda one: one < chr(LETTERS) and _small_form(one) is None,
 )
 """What C knows of a letter, in the order of its bits. The last: only Python can tell its small form."""
 
 _LANGUAGES = 64
-_CYRILLIC, _LATIN, _NOTHING, _OTHER, _PUNT, _MIXED, _ALL_LATIN = 0x100, 0x200, 0x300, 0x400, 0x500, 0x800, 0x1000
-_HAS_QUOTE, _HAS_LOG = 1, 2
+_CYRILLIC, _LATIN, _NOTHING, _OTHER = 0x100, 0x200, 0x300, 0x400
 _NONE = 0xFF  # no language
 _NO_MEMORY = -1
 
@@ -74,6 +70,7 @@ class _Alphabet(Structure):
         *((name, c_uint16 * LETTERS) for name in ("lower", "to_latin", "to_cyrillic")),
         ("signs", c_uint32 * 2 * 16),
         *((name, c_uint32) for name in ("ranges", "most_characters", "most_words", "most_cyrillic_words")),
+        ("plain", c_uint8 * LETTERS),
         ("is_common", c_uint8 * _LANGUAGES),
         *((name, c_uint32) for name in ("russian", "ukrainian", "bulgarian")),
     )
@@ -83,15 +80,8 @@ class NativeLanguage:
     """For one thread at a time: C keeps the words of a text where it had those of the last."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
-        self._detect, self._of_mixed, self._of_latin, self._kind = (
-            function(library, f"language_{name}", c_int if name != "kind" else c_uint32, arguments)
-            for name, arguments in (
-                ("detect", (c_void_p, c_char_p, c_uint32)),
-                ("of_mixed", (c_void_p, c_char_p, c_uint32, c_char_p, c_uint32)),
-                ("of_latin", (c_void_p, c_char_p, c_uint32)),
-                ("kind", (c_void_p, c_uint32)),
-            )
-        )
+        self._detect = function(library, "language_detect", c_int, (c_void_p, c_char_p, c_uint32))
+        self._kind = function(library, "language_kind", c_uint32, (c_void_p, c_uint32))
         tables = _tables()
         names = sorted({one for table in tables for _, weights in table for one, _ in weights} | {"bg"})
         assert len(names) <= _LANGUAGES, "native/language.c has room for so many"
@@ -127,34 +117,11 @@ class NativeLanguage:
             return answer
         if said == _OTHER:
             return language._other_language(text), "other"
-        if said == _PUNT:
-            return None
-        return self._answers.get(
-            self._own_of_latin(text, said) if said & _ALL_LATIN else self._own_of_mixed(text, said)
-        )
+        return None
 
     def kind(self, letter: str) -> int:
         """What C knows of a letter, a bit for each of FLAGS."""
         found: int = self._kind(self._at, ord(letter))
-        return found
-
-    def _own_of_latin(self, text: str, has: int) -> int:
-        """`language._of_latin_text`"""
-        if has & _HAS_LOG:
-            text = "\n".join(line for line in text.split("\n") if not language._LOG_LINE.match(line))
-        if has & _HAS_QUOTE:
-            text = language._QUOTED.sub(" ", text)
-        data = letters(text)
-        found: int = self._of_latin(self._at, data, len(data) // LETTER_BYTES)
-        return found
-
-    def _own_of_mixed(self, text: str, has: int) -> int:
-        """`language._of_mixed`. What is quoted may hide a line of a log."""
-        if has & _HAS_QUOTE:
-            text = language._QUOTED.sub(" ", text)
-        data = letters(text)
-        machine = bytes(language._LOG_LINE.match(line) is not None for line in text.split("\n"))
-        found: int = self._of_mixed(self._at, data, len(data) // LETTER_BYTES, machine, len(machine))
         return found
 
 
@@ -189,6 +156,10 @@ def _alphabet(numbers: dict[str, int]) -> _Alphabet:
     found.lower[:] = [ord(_small_form(letter) or "?") for letter in alphabet]
     found.to_latin[:] = [language._TO_LATIN.get(number, number) for number in range(LETTERS)]
     found.to_cyrillic[:] = [language._TO_CYRILLIC.get(number, number) for number in range(LETTERS)]
+    found.plain[:] = [number if number < 128 else 0 for number in range(LETTERS)]
+    for small in ascii_lowercase:
+        for letter in re.findall(small, "".join(alphabet), re.IGNORECASE):
+            found.plain[ord(letter)] = ord(small)
     for place, (first, last) in enumerate(SIGNS):
         found.signs[place][:] = [first, last]
     for name in language._COMMON:

@@ -19,6 +19,7 @@ enum {
     LANGUAGES = 64,
     LONGEST = 32,          /* letters of a listed word */
     PIECE_SLOTS = 4096,
+    MOST_QUOTED = 400,     /* letters between the marks of _QUOTED */
     RIGHT_QUOTE = 0x2019,  /* ’ */
     MODIFIER_QUOTE = 0x2bc /* ʼ */
 };
@@ -32,10 +33,8 @@ enum { /* what a code point is; native_language.FLAGS in this order */
     SMALL = 64,     /* _ASCII_LETTER */
     CYRILLIC = 128, /* _CYRILLIC_LETTER */
     END = 256,      /* ends a segment before white space */
-    QUOTE = 512,    /* opens what _QUOTED finds */
-    WORD = 1024,    /* \w */
-    CASED = 2048,   /* not ASCII, and a letter of ASCII when case is ignored */
-    UNREAD = 4096   /* Python's */
+    WORD = 512,     /* \w */
+    UNREAD = 1024   /* Python's */
 };
 enum { CYRILLIC_WORDS, LATIN_WORDS, CYRILLIC_LETTERS, LATIN_LETTERS, PIECES, TABLES }; /* in the order of native_language._tables */
 enum { NO_MEMORY = -1, WRONG = -2, DONE = 0 };
@@ -45,10 +44,6 @@ enum { /* what `language_detect` says: a script with a language, or what Python 
     NOTHING = 0x300,
     OTHER = 0x400,
     PUNT = 0x500,
-    MIXED = 0x800,  /* with HAS_…: `language_of_mixed` is to be told more */
-    ALL_LATIN = 0x1000, /* with HAS_…: `language_of_latin` is to be told more */
-    HAS_QUOTE = 1,
-    HAS_LOG = 2,
     UNDETERMINED = 0xff
 };
 
@@ -57,6 +52,7 @@ struct alphabet {
     uint16_t lower[LETTERS], to_latin[LETTERS], to_cyrillic[LETTERS];
     uint32_t signs[RANGES][2]; /* first and last code points of ranges that have only signs */
     uint32_t ranges, most_characters, most_words, most_cyrillic_words;
+    uint8_t plain[LETTERS]; /* of ASCII itself, in small letters; else the one it is when case is ignored, or 0 */
     uint8_t is_common[LANGUAGES];
     uint32_t russian, ukrainian, bulgarian;
 };
@@ -93,6 +89,7 @@ struct language {
     uint16_t *letters;
     uint32_t size, whole, capacity, list_capacity; /* whole: so many letters are those of the whole text */
     struct list cyrillic, latin, own_cyrillic, own_latin;
+    uint32_t *own; /* of the text, what is a person's */
 };
 
 /* ------------------------------------------------------------------------------------------------------ letters */
@@ -412,18 +409,22 @@ static uint32_t of_latin(const struct language *l, const struct list *list) {
 /* ------------------------------------------------------------------------------------------- what is not a person's */
 
 /* Whether `ascii`, in small letters, stands there in any case. */
-static int says(const uint32_t *line, uint32_t length, uint32_t at, const char *ascii) {
-    for (; *ascii; ascii++, at++) {
-        const uint32_t small = *ascii >= 'a' && *ascii <= 'z' ? 32 : 0;
-        if (at >= length || (line[at] | small) != (uint32_t)*ascii)
+static int says(const struct language *l, const uint32_t *line, uint32_t length, uint32_t at, const char *ascii) {
+    for (; *ascii; ascii++, at++)
+        if (at >= length || line[at] >= LETTERS || l->alphabet.plain[line[at]] != (uint8_t)*ascii)
             return 0;
-    }
     return 1;
 }
 
-static int says_one(const uint32_t *line, uint32_t length, uint32_t at, const char *const *ascii) {
+static int is_word(const struct language *l, const uint32_t *line, uint32_t length, uint32_t at) {
+    return at < length && kind_of(l, line[at]) & WORD;
+}
+
+/* Whether one of the words stands there, with \b behind it. */
+static int says_one(const struct language *l, const uint32_t *line, uint32_t length, uint32_t at,
+                    const char *const *ascii) {
     for (; *ascii; ascii++)
-        if (says(line, length, at, *ascii))
+        if (says(l, line, length, at, *ascii) && !is_word(l, line, length, at + (uint32_t)strlen(*ascii)))
             return 1;
     return 0;
 }
@@ -432,45 +433,55 @@ static int is_digit(const uint32_t *line, uint32_t length, uint32_t at) {
     return at < length && line[at] >= '0' && line[at] <= '9';
 }
 
-static int is_reply_code(const uint32_t *line, uint32_t length, uint32_t at) {
+/* [45]\d\d[ -], or with the blank only */
+static int is_reply_code(const uint32_t *line, uint32_t length, uint32_t at, int with_dash) {
     return is_digit(line, length, at) && (line[at] == '4' || line[at] == '5') && is_digit(line, length, at + 1) &&
-           is_digit(line, length, at + 2) && at + 3 < length;
+           is_digit(line, length, at + 2) && at + 3 < length && (line[at + 3] == ' ' || (with_dash && line[at + 3] == '-'));
 }
 
-/* 0 where _LOG_LINE cannot match; else Python is to ask it. All letters of the line are of the alphabet. */
-static int may_be_log(const struct language *l, const uint32_t *line, uint32_t length) {
-    static const char *const BEGINNINGS[] = {"at ", "file \"", "traceback", "caused by", NULL};
-    static const char *const REFUSALS[] = {"notice", "failed", "denied", "refused", "timeout", NULL};
-    static const char *const ANYWHERE[] = {"error", "exception", "warn", "fatal", "err_", "errno",
-                                           "e_",    "sqlstate",  NULL};
+/* _LOG_LINE. All letters of the line are of the alphabet. */
+static int is_log(const struct language *l, const uint32_t *line, uint32_t length) {
+    static const char *const FAILURES[] = {"error",  "warning", "notice",  "fatal",   "exception",
+                                           "failed", "denied",  "refused", "timeout", NULL};
+    static const char *const ANYWHERE[] = {"error", "exception", "warning", "fatal", "warn", "errno", "sqlstate", NULL};
     uint32_t start = 0, at, before = 0;
     while (start < length && kind_of(l, line[start]) & SPACE)
         start++;
     if (start == length)
         return 0;
-    if (line[start] < 128 && strchr("[<({$#>", (int)line[start]))
+    if (line[start] < 128 && strchr("[<({$#>", (int)line[start]) && line[start])
         return 1;
     for (at = start; is_digit(line, length, at);)
         at++;
-    if (at > start && at - start <= 4 && at + 1 < length && strchr("-./:", line[at] < 128 ? (int)line[at] : 'x') &&
-        is_digit(line, length, at + 1))
+    if (at > start && at - start <= 4 && at < length && line[at] >= '-' && line[at] <= ':' &&
+        strchr("-./:", (int)line[at]) && is_digit(line, length, at + 1))
         return 1;
-    if (is_reply_code(line, length, start) && (line[start + 3] == ' ' || line[start + 3] == '-'))
+    if (is_reply_code(line, length, start, 1))
         return 1;
-    if (says_one(line, length, start, BEGINNINGS) || says_one(line, length, start, REFUSALS))
+    if (says(l, line, length, start, "file \"") || says(l, line, length, start, "traceback") ||
+        says(l, line, length, start, "caused by") || says_one(l, line, length, start, FAILURES))
         return 1;
-    for (at = start; at < length && kind_of(l, line[at]) & WORD;)
+    for (at = start; is_word(l, line, length, at);)
         at++;
-    if (at < length && line[at] == ' ' && says_one(line, length, at + 1, REFUSALS))
+    if (at > start && at < length && line[at] == ' ' && says_one(l, line, length, at + 1, FAILURES))
         return 1;
+    if (says(l, line, length, start, "at ")) {
+        for (at = start + 3; at < length && (is_word(l, line, length, at) || line[at] == '.' || line[at] == '$');)
+            at++;
+        if (at > start + 3 && at < length && line[at] == '(')
+            return 1;
+    }
     for (at = start; at < length; at++) {
         const uint32_t kind = kind_of(l, line[at]);
-        if (kind & WORD && !(before & WORD)) {
-            const uint32_t small = line[at] | 32;
-            if ((small == 'e' || small == 'w' || small == 'f' || small == 's') &&
-                says_one(line, length, at, ANYWHERE))
+        if (kind & WORD && !(before & WORD) && line[at] < LETTERS) {
+            const uint32_t plain = l->alphabet.plain[line[at]];
+            if ((plain == 'e' || plain == 'w' || plain == 'f' || plain == 's') &&
+                (says_one(l, line, length, at, ANYWHERE) ||
+                 (says(l, line, length, at, "err_") && is_word(l, line, length, at + 4)) ||
+                 (says(l, line, length, at, "e_") && is_word(l, line, length, at + 2))))
                 return 1;
-            if (is_reply_code(line, length, at) && line[at + 3] == ' ')
+            if (is_reply_code(line, length, at, 0) && at + 6 < length && (line[at + 4] == '4' || line[at + 4] == '5') &&
+                line[at + 5] == '.' && is_digit(line, length, at + 6))
                 return 1;
         }
         before = kind;
@@ -478,22 +489,49 @@ static int may_be_log(const struct language *l, const uint32_t *line, uint32_t l
     return 0;
 }
 
-/* HAS_QUOTE, HAS_LOG: what the text may have, or 0. */
-static int about(const struct language *l, const uint32_t *text, uint32_t length) {
+/* Where what _QUOTED finds at `at` ends, or 0. */
+static uint32_t quote_end(const uint32_t *line, uint32_t length, uint32_t at) {
+    uint32_t close, also;
+    switch (line[at]) {
+    case 0xab: /* « » */
+        close = also = 0xbb;
+        break;
+    case 0x201c: /* “ ” */
+        close = also = 0x201d;
+        break;
+    case 0x201e: /* „ “ or ” */
+        close = 0x201c;
+        also = 0x201d;
+        break;
+    case '"':
+    case '`':
+        close = also = line[at];
+        break;
+    default:
+        return 0;
+    }
+    for (uint32_t end = at + 1; end < length && end <= at + 1 + MOST_QUOTED; end++)
+        if (line[end] == close || line[end] == also)
+            return end + 1;
+    return 0;
+}
+
+/* The line with a blank for each quote, to `own`; its length there, never more than it was. */
+static uint32_t without_quotes(const uint32_t *line, uint32_t length, uint32_t *own) {
+    uint32_t size = 0;
+    for (uint32_t at = 0; at < length;) {
+        const uint32_t end = quote_end(line, length, at);
+        own[size++] = end ? ' ' : line[at];
+        at = end ? end : at + 1;
+    }
+    return size;
+}
+
+static int is_unread(const struct language *l, const uint32_t *text, uint32_t length) {
     uint32_t any = 0;
-    int found = 0;
     for (uint32_t at = 0; at < length; at++)
         any |= kind_of(l, text[at]);
-    if (any & (UNREAD | CASED))
-        return HAS_QUOTE | HAS_LOG;
-    for (uint32_t at = 0; at < length && !found; at++) {
-        const uint32_t start = at;
-        while (at < length && text[at] != '\n')
-            at++;
-        if (may_be_log(l, text + start, at - start))
-            found = HAS_LOG;
-    }
-    return found | (any & QUOTE ? HAS_QUOTE : 0);
+    return (any & UNREAD) != 0;
 }
 
 /* What a person says in a line: segments as _SEGMENT_END splits the line and a blank. */
@@ -528,17 +566,17 @@ static void forget_own(struct language *l) {
     l->size = l->whole;
 }
 
-/* _of_mixed. is_machine: of each line, or NULL where none is. */
-static int of_mixed(struct language *l, const uint32_t *text, uint32_t length, const uint8_t *is_machine,
-                    uint32_t lines) {
+/* _of_mixed */
+static int of_mixed(struct language *l, const uint32_t *text, uint32_t length) {
     const struct list *cyrillic = &l->own_cyrillic, *latin = &l->own_latin;
-    uint32_t spoken = 0, line = 0;
+    uint32_t spoken = 0;
     forget_own(l);
-    for (uint32_t at = 0; at <= length; at++, line++) {
+    for (uint32_t at = 0; at <= length; at++) {
         const uint32_t start = at;
         while (at < length && text[at] != '\n')
             at++;
-        if (!own_of_line(l, text + start, at - start, is_machine && line < lines && is_machine[line]))
+        const uint32_t size = without_quotes(text + start, at - start, l->own);
+        if (!own_of_line(l, l->own, size, is_log(l, l->own, size)))
             return PUNT;
     }
     if (!cyrillic->size && !latin->size) {
@@ -550,6 +588,29 @@ static int of_mixed(struct language *l, const uint32_t *text, uint32_t length, c
     if (cyrillic->size && cyrillic->size * 2 >= spoken)
         return IN_CYRILLIC | (int)of_cyrillic(l, cyrillic);
     return IN_LATIN | (int)of_latin(l, latin->size ? latin : &l->latin);
+}
+
+/* _of_latin_text */
+static int of_latin_text(struct language *l, const uint32_t *text, uint32_t length) {
+    uint32_t size = 0, other, found = UNDETERMINED;
+    for (uint32_t at = 0; at <= length; at++) {
+        const uint32_t start = at;
+        while (at < length && text[at] != '\n')
+            at++;
+        if (is_log(l, text + start, at - start))
+            continue;
+        size += without_quotes(text + start, at - start, l->own + size);
+        if (at < length)
+            l->own[size++] = '\n';
+    }
+    if (size == length) /* all of it */
+        return IN_LATIN | (int)of_latin(l, &l->latin);
+    forget_own(l);
+    if (!words(l, l->own, size, &l->own_cyrillic, &l->own_latin, &other))
+        return PUNT;
+    if (l->own_latin.size >= 3)
+        found = of_latin(l, &l->own_latin);
+    return IN_LATIN | (int)(found != UNDETERMINED ? found : of_latin(l, &l->latin));
 }
 
 /* ---------------------------------------------------------------------------------------------- what Python calls */
@@ -565,6 +626,7 @@ void language_free(struct language *l) {
         free(l->tables[i].weights);
     }
     free(l->letters);
+    free(l->own);
     free(l->cyrillic.spans);
     free(l->latin.spans);
     free(l->own_cyrillic.spans);
@@ -588,10 +650,11 @@ struct language *language_new(const struct alphabet *alphabet) {
     l->capacity = alphabet->most_characters * 2; /* the words of the text, and then a person's own */
     l->list_capacity = alphabet->most_characters;
     l->letters = calloc(l->capacity, sizeof *l->letters);
+    l->own = calloc(alphabet->most_characters, sizeof *l->own);
     struct list *const all[] = {&l->cyrillic, &l->latin, &l->own_cyrillic, &l->own_latin};
     for (int i = 0; i < 4; i++)
         all[i]->spans = calloc(l->list_capacity, sizeof *all[i]->spans);
-    if (!l->letters || !l->cyrillic.spans || !l->latin.spans || !l->own_cyrillic.spans || !l->own_latin.spans) {
+    if (!l->letters || !l->own || !l->cyrillic.spans || !l->latin.spans || !l->own_cyrillic.spans || !l->own_latin.spans) {
         language_free(l);
         return NULL;
     }
@@ -669,7 +732,6 @@ int language_table(struct language *l, uint32_t which, const uint32_t *text, uin
 
 int language_detect(struct language *l, const uint32_t *text, uint32_t length) {
     uint32_t other;
-    int has;
     l->cyrillic.size = l->latin.size = l->size = 0;
     if (length > l->alphabet.most_characters || !words(l, text, length, &l->cyrillic, &l->latin, &other))
         return PUNT;
@@ -680,27 +742,19 @@ int language_detect(struct language *l, const uint32_t *text, uint32_t length) {
         return IN_CYRILLIC | (int)of_cyrillic(l, &l->cyrillic);
     if (!l->cyrillic.size && !l->latin.size)
         return NOTHING;
-    has = about(l, text, length);
-    if (l->cyrillic.size)
-        return has ? MIXED | has : of_mixed(l, text, length, NULL, 0);
-    return has ? ALL_LATIN | has : IN_LATIN | (int)of_latin(l, &l->latin);
-}
-
-/* After MIXED: of the text without what it quotes; is_machine: of each of its lines. */
-int language_of_mixed(struct language *l, const uint32_t *text, uint32_t length, const uint8_t *is_machine,
-                      uint32_t lines) {
-    return length > l->alphabet.most_characters ? PUNT : of_mixed(l, text, length, is_machine, lines);
-}
-
-/* After ALL_LATIN: of the text without log lines and without what it quotes. */
-int language_of_latin(struct language *l, const uint32_t *text, uint32_t length) {
-    uint32_t other, found = UNDETERMINED;
-    forget_own(l);
-    if (length > l->alphabet.most_characters || !words(l, text, length, &l->own_cyrillic, &l->own_latin, &other))
+    if (is_unread(l, text, length))
         return PUNT;
-    if (l->own_latin.size >= 3)
-        found = of_latin(l, &l->own_latin);
-    return IN_LATIN | (int)(found != UNDETERMINED ? found : of_latin(l, &l->latin));
+    return l->cyrillic.size ? of_mixed(l, text, length) : of_latin_text(l, text, length);
+}
+
+/* For tests: whether a line is of a log; -1: Python's. */
+int language_is_log(const struct language *l, const uint32_t *line, uint32_t length) {
+    return is_unread(l, line, length) ? -1 : is_log(l, line, length);
+}
+
+/* For tests: a line without what it quotes, to `own`, which has room for it; its length. */
+uint32_t language_without_quotes(const uint32_t *line, uint32_t length, uint32_t *own) {
+    return without_quotes(line, length, own);
 }
 
 /* For tests: what a code point is, by FLAGS. */

@@ -4,14 +4,16 @@ import json
 import random
 import re
 import sys
+from ctypes import c_char_p, c_int, c_uint32, c_void_p, create_string_buffer
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from router import native
 from router.message import language
+from router.native import LETTER_BYTES, function, letters
 from tests.native.library import needed, said_by
 from tests.native.sanitizers import run_checked
 
@@ -25,7 +27,9 @@ PIECES = [
     *("ſit", "ERROR", "warnıng"),
     *("«акт»", '"not found"', "„Seite“", "“page”", "`ls -l`", "«", '"', "„", "`", "\n", "\r\n", "\x85", "\u3000"),
     *("Error: disk full", "[12:00] start", "550 5.1.1", "at foo.bar(", 'File "x"', "x failed:", "timeout", "e_x "),
-    *("1.5", "\u2028"),
+    *("1.5", "\u2028", "№", "ſqlstate", "ERR_X", "E_", "err_", "errno", "exceptıon", "WARN", "sqlstatement", "450 4.2"),
+    *("5.5", "12-1", "12345:1", "1/x", "$a", "at a", "at (", "caused by x", "notice]", "a notice ", "notices"),
+    *("«" + "щ " * 200 + "»", "«" + "щ " * 201 + "»", "„a b c“", "“", "”", "“a «b” c»", '"a\nb"', "`a`b`c`"),
     *("a.example", "x@a.example", "/var/log", "so.\nand", "done.", "end).\t", "...", "?!", "(а) b", "漢字", "שלום"),
     *("Ελλάδα", "😀", "€"),
 ]  # fmt: skip
@@ -53,10 +57,38 @@ def assert_same(reader, text: str) -> bool:
 
 
 @settings(max_examples=1500, deadline=None)
+@example(text="le\nsite\nne\nmarche\npas\nerror: disk")
 @given(text=texts)
 def test_c_tells_what_python_does(reader, text):
     """Any text: the same language and script."""
     assert_same(reader, text)
+
+
+LOGS = [
+    *("error", "ERROR:", "errors", "Warning]", "warn", "warned", "notice", "notices", "fatal", "FATAL ", "exception"),
+    *("exceptıon", "failed", "denied", "refused", "timeout", "timeouts", "errno", "errnos", "err_", "ERR_X", "xerr_x"),
+    *("e_", "E_x", "sqlstate", "ſqlstate", "sqlstates", "at ", "at x.y$z(", "at (", "at x y(", "file ", 'fıle "'),
+    *('File "', "Traceback", "caused by", "CAUSED  BY", "550 ", "550-", "550", "450 4.2", "550 5.x", "650 "),
+    *("x550 5.1", "1-1", "12345-1", "1234:5", "1/x", "1.1.1", "1.", "[", "<", "({", "$", "#", "№", "\0", "x", "слово"),
+    *("_", " ", " ", " ", "\t", "\xa0", ".", ":", "(", '"', "é"),
+]  # fmt: skip
+MARKS = ["«", "»", "“", "”", "„", '"', "`", "a", " ", "x" * 199, "x" * 200, "x" * 201]
+
+
+@settings(max_examples=3000, deadline=None)
+@given(line=st.lists(st.sampled_from(LOGS), max_size=5).map("".join))
+def test_a_line_of_a_log_is_the_same_line(reader, line):
+    found = function(needed(), "language_is_log", c_int, (c_void_p, c_char_p, c_uint32))
+    assert found(reader._at, letters(line), len(line)) == (language._LOG_LINE.match(line) is not None)
+
+
+@settings(max_examples=3000, deadline=None)
+@given(line=st.lists(st.sampled_from(MARKS), max_size=12).map("".join))
+def test_a_quote_is_the_same_quote(line):
+    found = function(needed(), "language_without_quotes", c_uint32, (c_char_p, c_uint32, c_char_p))
+    room = create_string_buffer(len(line) * LETTER_BYTES)
+    size = found(letters(line), len(line), room)
+    assert room.raw[: size * LETTER_BYTES] == letters(language._QUOTED.sub(" ", line))
 
 
 def test_mails_are_read_in_c(reader):
@@ -99,7 +131,7 @@ def test_letters_are_what_the_patterns_say():
         assert bool(flags & 1) == bool(re.match(r"\s", one)) == (not one.split()), hex(number)
         assert bool(flags & 4) == bool(language._WORD.match(one)), hex(number)
         assert bool(flags & 256) == (len(language._SEGMENT_END.split(f"x{one} ")) == 2), hex(number)
-        assert bool(flags & 1024) == bool(re.match(r"\w", one)), hex(number)
+        assert bool(flags & 512) == bool(re.match(r"\w", one)), hex(number)
 
 
 def test_under_the_sanitizers(tmp_path):
