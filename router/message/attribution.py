@@ -107,6 +107,12 @@ FORWARD_OPENING = re.compile(
     + r"\s*:?\s*",
     re.IGNORECASE | re.VERBOSE,
 )
+FORWARD_BEGINNINGS = (
+    *("begin forwarded message", "start of forwarded message", "начало пере", "початок листа, що", "початок пере"),
+    *("anfang der weitergeleiteten", "début du message", "inizio messaggio", "początek przekazywanej"),
+    "inicio del mensaje",
+)
+"""Every FORWARD_OPENING begins with one of these, in either case: what C looks for."""
 REPLY_ABOVE = re.compile(
     r"""(?=.{0,60}(?:above|выше|вище|над|über|powyżej)).{0,40}(?:
         (?:reply|response|answer|comment).{0,20}\ above\ this\ line | above\ this\ line.{0,20}\ (?:reply|respond)

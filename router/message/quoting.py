@@ -12,6 +12,8 @@ import re
 
 from router.frozen import dataclass
 from router.message import attribution as forms
+from router.message.lines import ATTRIBUTION, BLANK, FIELD, FIELD_CHARACTERS, QUOTE, RULED, WORDS, having
+from router.message.lines import kinds as kinds_of
 from router.message.signature import without_signature
 
 MAX_ATTRIBUTION_CHARACTERS = 400
@@ -21,6 +23,8 @@ _WRAPPED_QUOTE_CHARACTERS = 66  # a quoted line so long may have lost its end to
 _UNDERSCORES = re.compile(r"\s*_{8,}\s*|\s*-{20,}\s*")
 _TRACE = re.compile(r"\s*[<*] ")  # curl -v: the other direction of the conversation
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
+_CUTTING = re.compile(having(QUOTE).pattern + b"+|" + having(ATTRIBUTION | RULED | FIELD).pattern)
+"""A run of quoted lines, or a line that may be one that cuts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,120 +39,119 @@ class Split:
 def split(text: str, subject: str = "") -> Split:
     """The writer's words apart from quotes and signature. subject: tells a forward ("Fwd:") from a reply."""
     lines = text.split("\n")
-    folded = text.casefold()
-    cutter = _Cutter(
-        lines,
-        forwarded=bool(forms.FORWARD_SUBJECT.match(subject)),
-        may_ask_above=any(words in folded for words in forms.ABOVE_THIS_LINE),
-    )
-    kept, quoted = cutter.cut()
-    words, signature = without_signature(kept)
-    return Split(
-        _BLANK_LINES.sub("\n\n", "\n".join(words)).strip(),
-        "\n".join(quoted).strip("\n"),
-        "\n".join(signature).strip("\n"),
-    )
+    kept, kinds, quoted = _Cutter(text, lines, subject).cut()
+    words, signature = without_signature(kept, kinds)
+    new_text = "\n".join(words)
+    if "\n\n\n" in new_text or "\n " in new_text or "\n\t" in new_text:
+        new_text = _BLANK_LINES.sub("\n\n", new_text)
+    return Split(new_text.strip(), "\n".join(quoted).strip("\n"), "\n".join(signature).strip("\n"))
 
 
 class _Cutter:
-    def __init__(self, lines: list[str], *, forwarded: bool, may_ask_above: bool) -> None:
+    def __init__(self, text: str, lines: list[str], subject: str) -> None:
+        self.text = text
         self.lines = lines
-        self.forwarded = forwarded
-        self.may_ask_above = may_ask_above
+        self.kinds = kinds_of(text, lines)
+        self.subject = subject
         self.kept: list[str] = []
+        self.kept_kinds = bytearray()
         self.quoted: list[str] = []
-        self.has_words = False
+        self.may_ask_above: bool | None = None
 
-    def cut(self) -> tuple[list[str], list[str]]:
-        """(kept, quoted) lines."""
-        lines = self.lines
+    def cut(self) -> tuple[list[str], bytes, list[str]]:
+        """(kept lines, their kinds, quoted lines)"""
+        lines, kinds = self.lines, self.kinds
         index, end = 0, len(lines)
-        while index < end:
-            line = lines[index]
-            first = line.lstrip()[:1]
-            if not first:
-                self.kept.append(line)
-                index += 1
-            elif first == ">":
-                index = self._quote_block(index)
+        while found := _CUTTING.search(kinds, index):
+            start = found.start()
+            if index < start:
+                self._keep(index, start)
+            index, kind, line = start, kinds[start], lines[start]
+            if kind & QUOTE:
+                index = self._quote_block(index, found.end())
             elif index > MAX_LINES:
-                self._keep(line)
+                self._keep(index, index + 1)
                 index += 1
-            elif forms.begins_forward(line):
-                self.kept.extend(lines[index:])
-                return self.kept, self.quoted
-            elif self._cuts_here(index, line, first):
-                self.quoted.extend(lines[index:])
-                return self.kept, self.quoted
-            elif used := self._attribution(index):
+            elif kind & RULED and forms.begins_forward(line):
+                break
+            elif kind & (RULED | FIELD) and self._cuts_here(index, line, kind):
+                self._to_quote(index, end)
+                index = end
+            elif kind & ATTRIBUTION and (used := self._attribution(index)):
                 self._quote_greeting(line)
-                if self.has_words and not self._quote_follows(index + used):
-                    self.quoted.extend(lines[index:])
-                    return self.kept, self.quoted
-                self._to_quote(index, index + used)  # answers may follow: between the quoted lines, or below
-                index += used
+                stop = index + used
+                if self._has_words() and not self._quote_follows(stop):
+                    stop = end
+                self._to_quote(index, stop)  # answers may follow: between the quoted lines, or below
+                index = stop
             else:
-                self._keep(line)
+                self._keep(index, index + 1)
                 index += 1
-        return self.kept, self.quoted
+        self._keep(index, end)
+        return self.kept, bytes(self.kept_kinds), self.quoted
 
-    def _keep(self, line: str) -> None:
-        self.kept.append(line)
-        self.has_words = True
+    def _keep(self, start: int, stop: int) -> None:
+        self.kept += self.lines[start:stop]
+        self.kept_kinds += self.kinds[start:stop]
+
+    def _has_words(self) -> bool:
+        return WORDS.search(self.kept_kinds) is not None
+
+    def _is_forwarded(self) -> bool:
+        return forms.FORWARD_SUBJECT.match(self.subject) is not None
 
     def _to_quote(self, start: int, stop: int) -> None:
-        self.quoted.extend(self.lines[start:stop])
+        self.quoted += self.lines[start:stop]
 
     def _quote_follows(self, index: int) -> bool:
-        index = self._next_words(index)
-        return index < len(self.lines) and self.lines[index].lstrip().startswith(">")
+        found = WORDS.search(self.kinds, index)
+        return found is not None and bool(self.kinds[found.start()] & QUOTE)
 
     def _next_words(self, index: int) -> int:
-        while index < len(self.lines) and not self.lines[index].strip():
-            index += 1
-        return index
+        found = WORDS.search(self.kinds, index)
+        return found.start() if found else len(self.lines)
 
-    def _quote_block(self, start: int) -> int:
+    def _quote_block(self, start: int, stop: int) -> int:
         """Moves a run of quoted lines away; returns where it ends. The trace of a protocol, both ways, stays."""
-        lines = self.lines
-        stop = start
-        while stop < len(lines):
-            line = lines[stop].lstrip()
-            if line.startswith(">"):
+        kinds, end = self.kinds, len(self.kinds)
+        while stop < end and kinds[stop] != BLANK and self._is_wrapped(stop):
+            stop += 1
+            while stop < end and kinds[stop] & QUOTE:
                 stop += 1
-            elif (
-                line
-                and stop + 1 < len(lines)
-                and len(lines[stop - 1]) >= _WRAPPED_QUOTE_CHARACTERS
-                and line[0].islower()
-                and lines[stop + 1].lstrip().startswith(">")
-                and len(line) < 40
-            ):
-                stop += 1  # the end of a quoted line that was wrapped on its way
-            else:
-                break
-        before = self.kept[-1] if self.kept else ""
-        after = lines[stop] if stop < len(lines) else ""
-        if _TRACE.match(before) or _TRACE.match(after):
-            for line in lines[start:stop]:
-                self._keep(line)
+        traced = self.kept and self.kept_kinds[-1] != BLANK and _TRACE.match(self.kept[-1])
+        if traced or (stop < end and kinds[stop] != BLANK and _TRACE.match(self.lines[stop])):
+            self._keep(start, stop)
         else:
             self._to_quote(start, stop)
         return stop
 
-    def _cuts_here(self, index: int, line: str, first: str) -> bool:
-        if not self.has_words or self.forwarded:
+    def _is_wrapped(self, index: int) -> bool:
+        """Whether this is the end of the quoted line above, which was wrapped on its way."""
+        lines = self.lines
+        if index + 1 == len(lines) or not self.kinds[index + 1] & QUOTE:
             return False
-        if first in "-_=~—–*#":
+        line = lines[index].lstrip()
+        return len(lines[index - 1]) >= _WRAPPED_QUOTE_CHARACTERS and line[0].islower() and len(line) < 40
+
+    def _cuts_here(self, index: int, line: str, kind: int) -> bool:
+        if self._is_forwarded() or not self._has_words():
+            return False
+        if kind & RULED and line.lstrip()[0] in "-_=~—–*#":
             ruled = forms.RULED.fullmatch(line) if len(line) < 120 else None
             if ruled and forms.ORIGINAL.search(ruled[1]):
                 return True
             if _UNDERSCORES.fullmatch(line):
                 following = self._next_words(index + 1)
                 return following <= index + 3 and self._header_block(following)
-        if self.may_ask_above and len(line) < 120 and forms.REPLY_ABOVE.match(line):
+        if kind & RULED and len(line) < 120 and self._may_ask_above() and forms.REPLY_ABOVE.match(line):
             return True
-        return ":" in line[:40] and self._header_block(index)
+        return bool(kind & FIELD) and ":" in line[:FIELD_CHARACTERS] and self._header_block(index)
+
+    def _may_ask_above(self) -> bool:
+        if self.may_ask_above is None:
+            folded = self.text.casefold()
+            self.may_ask_above = any(words in folded for words in forms.ABOVE_THIS_LINE)
+        return self.may_ask_above
 
     def _header_block(self, start: int) -> bool:
         """Whether the block of field lines of a quoted mail begins here (and the writer did not paste it)."""
@@ -209,9 +212,10 @@ class _Cutter:
         quote_follows = self._quote_follows(following)
         if not ends and not quote_follows:
             return False
-        if self.forwarded and not quote_follows:
+        if not quote_follows and self._is_forwarded():
             return False
-        verb = ends and forms.VERB.search(line)
+        # mostly it is the last word
+        verb = ends and (forms.VERB.match(line, line.rfind(" ") + 1) or forms.VERB.search(line))
         if quote_follows and verb:
             return True
         # the date is the dearest to look for
@@ -226,11 +230,15 @@ class _Cutter:
 
     def _quote_greeting(self, attribution: str) -> None:
         """The Bat! puts a greeting above "You wrote", which is not this writer's if words precede it."""
-        if not forms.YOU_WROTE.search(attribution):
-            return
         index = len(self.kept) - 1
-        while index >= 0 and not self.kept[index].strip():
+        while index >= 0 and self.kept_kinds[index] == BLANK:
             index -= 1
-        if index > 0 and forms.GREETING.fullmatch(self.kept[index]) and any(one.strip() for one in self.kept[:index]):
+        if (
+            index > 0
+            and forms.GREETING.fullmatch(self.kept[index])
+            and forms.YOU_WROTE.search(attribution)
+            and WORDS.search(self.kept_kinds, 0, index)
+        ):
             self.quoted.append(self.kept[index])
             del self.kept[index:]
+            del self.kept_kinds[index:]
