@@ -33,8 +33,10 @@ def read(raw: RawMessage) -> Message:
 
 
 def warm() -> None:
-    """Loads what the first unusual mail would have to wait for. For a process that will fork workers."""
+    """Loads what the first mail, or the first unusual one, would wait for. For a process that will fork workers."""
     parse.warm()
+    quoting.split("")
+    language.detect("")
 
 
 def _capped(raw: RawMessage) -> RawMessage:
