@@ -7,7 +7,7 @@ import ctypes
 import re
 import weakref
 from collections.abc import Iterator
-from ctypes import POINTER, Structure, byref, c_char, c_char_p, c_int, c_uint8, c_uint32, c_void_p
+from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_uint8, c_uint32, c_void_p
 
 from router.message import attribution, signature
 from router.message.lines import FIELD, LEGAL, POSTSCRIPT, RULED, SIGN_OFF
@@ -35,7 +35,7 @@ class NativeLines:
     """For one thread at a time."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
-        self._kinds = function(library, "lines_kinds", c_int, (c_void_p, c_char_p, c_uint32, POINTER(c_char), c_uint32))
+        self._kinds = function(library, "lines_kinds", c_int, (c_void_p, c_char_p, c_uint32, c_void_p, c_uint32))
         self._class = function(library, "lines_class", c_uint32, (c_void_p, c_uint32))
         at = function(library, "lines_new", c_void_p, (POINTER(_Classes),))(byref(_classes()))
         if not at:
@@ -52,7 +52,7 @@ class NativeLines:
         if count > self._most:
             self._room(count)
         data = letters(text)
-        found = self._kinds(self._at, data, len(data) // LETTER_BYTES, self._found, count)
+        found = self._kinds(self._at, data, len(data) // LETTER_BYTES, self._into, count)
         assert found == count, "as many lines as it was cut into"
         return self._view[:count].tobytes()
 
@@ -64,6 +64,7 @@ class NativeLines:
     def _room(self, count: int) -> None:
         self._most = count
         self._found = ctypes.create_string_buffer(count)
+        self._into = ctypes.addressof(self._found)
         self._view = memoryview(self._found).cast("B")
 
 

@@ -25,6 +25,7 @@ _TRACE = re.compile(r"\s*[<*] ")  # curl -v: the other direction of the conversa
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 _CUTTING = re.compile(having(QUOTE).pattern + b"+|" + having(ATTRIBUTION | RULED | FIELD).pattern)
 """A run of quoted lines, or a line that may be one that cuts."""
+_ONLY_QUOTES = re.compile(having(BLANK | QUOTE).pattern + rb"*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class _Cutter:
             elif kind & ATTRIBUTION and (used := self._attribution(index)):
                 self._quote_greeting(line)
                 stop = index + used
-                if self._has_words() and not self._quote_follows(stop):
+                if not self._quote_follows(stop) and self._has_words():
                     stop = end
                 self._to_quote(index, stop)  # answers may follow: between the quoted lines, or below
                 index = stop
@@ -121,6 +122,9 @@ class _Cutter:
         traced = self.kept and self.kept_kinds[-1] != BLANK and _TRACE.match(self.kept[-1])
         if traced or (stop < end and kinds[stop] != BLANK and _TRACE.match(self.lines[stop])):
             self._keep(start, stop)
+        elif _ONLY_QUOTES.match(kinds, stop):  # as a mail mostly ends; blank lines at the end are of no text
+            self.quoted += self.lines[start:] if stop == end else filter(str.strip, self.lines[start:])
+            return end
         else:
             self._to_quote(start, stop)
         return stop

@@ -163,7 +163,7 @@ def _text_end(kinds: bytes) -> int:
 
 def _window(kinds: bytes, end: int) -> int:
     """Where the last MAX_LINES lines before `end` that are not blank begin; 0 if there are no more."""
-    if end - kinds.count(BLANK, 0, end) <= MAX_LINES:
+    if end <= MAX_LINES or end - kinds.count(BLANK, 0, end) <= MAX_LINES:
         return 0
     count = 0
     while count < MAX_LINES:
