@@ -18,6 +18,11 @@ _WROTE = r"""(?:
     )"""
 VERB = re.compile(rf"\b{_WROTE}(?!\w)", re.IGNORECASE | re.VERBOSE)
 """The verb of an attribution line: "wrote", in the forms programs use."""
+USUAL_ENDS = (
+    *(" wrote:", " пишет:", " пише:", " написал:", " написала:", " написал(а):", " написав:", " schrieb:"),
+    *(" писал(а):", " pisze:", " napisał(a):"),
+)
+"""So most attribution lines end, which have a VERB then: to look for that is dear."""
 
 _MONTH = (
     """(?:

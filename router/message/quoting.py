@@ -218,8 +218,7 @@ class _Cutter:
             return False
         if not quote_follows and self._is_forwarded():
             return False
-        # mostly it is the last word
-        verb = ends and (forms.VERB.match(line, line.rfind(" ") + 1) or forms.VERB.search(line))
+        verb = ends and (line.endswith(forms.USUAL_ENDS) or forms.VERB.search(line))
         if quote_follows and verb:
             return True
         # the date is the dearest to look for

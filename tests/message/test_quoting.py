@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from router.message import attribution
 from router.message.quoting import split
 
 DATA = Path(__file__).parent / "data"
@@ -110,6 +111,12 @@ def test_no_quoted_line_is_left(lines, subject):
     """Unless it belongs to a forwarded message, which is content."""
     words = split("\n".join(lines), subject).new_text
     assert "orwarded" in words or not any(line.startswith(">") for line in words.split("\n"))
+
+
+@pytest.mark.parametrize("end", attribution.USUAL_ENDS)
+def test_a_usual_end_has_a_verb(end):
+    """Whatever stands before it."""
+    assert all(attribution.VERB.search(f"{before}{end}") for before in ("", "Anna", "5", "<a@b.example>", "_", "и"))
 
 
 @pytest.mark.parametrize(
