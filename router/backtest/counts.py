@@ -135,7 +135,7 @@ def phrases_in(message: Message, ruleset: Ruleset) -> frozenset[int]:
     limit = ruleset.settings.max_text
     found: set[int] = set()
     for text in (message.subject, message.new_text[:limit]):
-        found.update(ruleset.phrases.find(Text(text)))
+        found.update(ruleset.search.find(Text(text))[0])
     return frozenset(found)
 
 

@@ -168,7 +168,7 @@ def _examples(ruleset: Ruleset, only: str | None) -> Iterable[Outcome]:
                 title = f'pattern {name} {"matches" if wanted else "does not match"} "{sentence}"'
                 if only is not None and only.casefold() not in title.casefold():
                     continue
-                hits = [number for number in ruleset.phrases.find(Text(sentence)) if group in ruleset.groups[number]]
+                hits = [number for number in ruleset.search.find(Text(sentence))[0] if group in ruleset.groups[number]]
                 differences: tuple[str, ...] = ()
                 if wanted and not hits:
                     differences = ("no phrase of the pattern is in this sentence",)

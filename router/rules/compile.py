@@ -12,6 +12,7 @@ from router.rules.conditions import compile_condition
 from router.rules.evaluation import FIELDS
 from router.rules.expressions import ExpressionBook
 from router.rules.making import Making
+from router.rules.native_search import search_of
 from router.rules.phrases import PhraseBook
 from router.rules.ruleset import (
     ChecklistChecks,
@@ -55,7 +56,7 @@ def compile_rules(file: schema.RulesFile, data: bytes = b"", calendar_at: Calend
         for one in file.checklists.values()
     )
     stages = tuple(_indexed(stage, file, making) for stage in Stage)
-    expressions = ExpressionBook(making.expressions)
+    expressions, phrases = ExpressionBook(making.expressions), PhraseBook(making.phrases)
     require = making.check(file.settings.reply.require) if file.settings.reply and file.settings.reply.require else None
     return Ruleset(
         file=file,
@@ -63,10 +64,11 @@ def compile_rules(file: schema.RulesFile, data: bytes = b"", calendar_at: Calend
         site=site_of(file),
         zone=ZoneInfo(file.settings.timezone),
         calendars=calendars,
-        phrases=PhraseBook(making.phrases),
+        phrases=phrases,
         groups=tuple(tuple(groups) for groups in making.groups),
         pattern_groups=making.pattern_groups,
         expressions=expressions,
+        search=search_of(phrases, expressions),
         extracts={name: _extracting(one, making, expressions) for name, one in file.extract.items()},
         conditions=making.named,
         checklists=checklists,

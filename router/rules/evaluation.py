@@ -50,16 +50,18 @@ _HEADER_OF = {
 class Searched:
     """A text and what was found in it. hits, groups: None before the search; a search that ran out of time is not one.
 
-    hits: phrase number -> its first and last word. groups: of the phrases found. possible: expressions worth trying.
+    hits: phrase number -> its first and last word. groups: of the phrases found. possible: expressions worth trying;
+    foreseen: the same, found with the phrases before anybody asked.
     """
 
-    __slots__ = ("groups", "hits", "possible", "text")
+    __slots__ = ("foreseen", "groups", "hits", "possible", "text")
 
     def __init__(self, text: Text) -> None:
         self.text = text
         self.hits: Mapping[int, tuple[int, int]] | None = None
         self.groups: frozenset[int] | None = None
         self.possible: frozenset[int] | None = None
+        self.foreseen: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ class Evaluation:
         """None: out of time."""
         if searched.hits is None and not self.out_of_time():
             try:
-                searched.hits = self.rules.phrases.find(searched.text, self.out_of_time)
+                searched.hits, searched.foreseen = self.rules.search.find(searched.text, self.out_of_time)
             except OutOfTime:
                 return None
             groups = self.rules.groups
@@ -202,7 +204,8 @@ class Evaluation:
         if searched.possible is None:
             if self.out_of_time():
                 return OUT_OF_TIME
-            searched.possible = self.rules.expressions.possible(searched.text.normalised)
+            known = searched.foreseen
+            searched.possible = self.rules.search.possible(searched.text) if known is None else known
         if expression not in searched.possible:
             return False
         return OUT_OF_TIME if self.out_of_time() else True

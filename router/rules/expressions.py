@@ -5,7 +5,7 @@ one of which must be there, it needs: `contract\\s{0,3}[0-9]{4,8}` needs "contra
 expression always runs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import re2
@@ -38,13 +38,21 @@ class ExpressionBook:
                 literals.setdefault(literal, []).append(number)
         self._always = frozenset(always)
         self._users = [tuple(numbers) for numbers in literals.values()]
-        self._automaton = AhoCorasick(list(literals), store_patterns=False) if literals else None
+        self.literals = tuple(literals)
+        self._automaton: AhoCorasick | None = None  # made when it is first asked for: most often C is asked
 
     def possible(self, normalised: str) -> frozenset[int]:
         """The numbers of the expressions that could be found in this text."""
-        if self._automaton is None:
+        if not self.literals:
             return self._always
-        hits = {hit[0] for hit in self._automaton.find_matches_as_indexes(normalised, overlapping=True)}
+        if self._automaton is None:
+            self._automaton = AhoCorasick(self.literals, store_patterns=False)
+        return self.of_literals(
+            {hit[0] for hit in self._automaton.find_matches_as_indexes(normalised, overlapping=True)}
+        )
+
+    def of_literals(self, hits: Collection[int]) -> frozenset[int]:
+        """The same, of the literals that are in it: their numbers in `literals`."""
         return self._always.union(*(self._users[hit] for hit in hits)) if hits else self._always
 
 

@@ -9,7 +9,7 @@ Time is linear in the text: an anchor has a bounded number of neighbours to look
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 
 from ahocorasick_rs import AhoCorasick, Implementation
@@ -19,7 +19,7 @@ from router.rules.text import Text, normalise, spaced
 
 MAX_BETWEEN = 5
 """How many words `..` may stand for."""
-_CHECK_EVERY = 512  # places looked at between two looks at the clock
+CHECK_EVERY = 512  # places looked at between two looks at the clock
 _ALWAYS = -1
 
 _FIRST = itemgetter(0)
@@ -101,13 +101,14 @@ class PhraseBook:
                 partial.setdefault(anchor, []).append((number, first, last, guard))
         # For each literal: the phrases it is the whole of, with their last word; those that have more words, with the
         # words that it is, and the guard; all those guards, and ALWAYS when there is nothing to wait for.
-        self._whole = [tuple(whole.get(literal, ())) for literal in range(len(literals))]
-        self._partial = [tuple(partial.get(literal, ())) for literal in range(len(literals))]
+        self.literals = tuple(literals)
+        self.wholes = [tuple(whole.get(literal, ())) for literal in range(len(literals))]
+        self.partials = [tuple(partial.get(literal, ())) for literal in range(len(literals))]
         self._guards = [
             frozenset([guard for *_, guard in users] + [_ALWAYS] * bool(wholes))
-            for users, wholes in zip(self._partial, self._whole, strict=True)
+            for users, wholes in zip(self.partials, self.wholes, strict=True)
         ]
-        self._automaton = _automaton_of(list(literals)) if literals else None
+        self._automaton: AhoCorasick | None = None  # made when it is first asked for: most often C is asked
 
     def find(self, text: Text, out_of_time: Callable[[], bool] = lambda: False) -> Mapping[int, tuple[int, int]]:
         """The number of each phrase that is in the text, with the first and last word of one place where it stands.
@@ -115,6 +116,8 @@ class PhraseBook:
         Raises OutOfTime when `out_of_time` says so.
         """
         found: dict[int, tuple[int, int]] = {}
+        if self._automaton is None and self.literals:
+            self._automaton = _automaton_of(self.literals)
         hits = self._automaton.find_matches_as_indexes(text.joined, overlapping=True) if self._automaton else []
         present = set(map(_FIRST, hits))
         present.add(_ALWAYS)
@@ -125,14 +128,14 @@ class PhraseBook:
             if literal not in todo:
                 continue
             at = text.word_at(start)
-            for number, last in self._whole[literal]:
+            for number, last in self.wholes[literal]:
                 found[number] = (at, at + last)
             is_open = False
-            for number, first, last, guard in self._partial[literal]:
+            for number, first, last, guard in self.partials[literal]:
                 if number in found or guard not in present:
                     continue
                 looked += 1
-                if looked % _CHECK_EVERY == 0 and out_of_time():
+                if looked % CHECK_EVERY == 0 and out_of_time():
                     raise OutOfTime
                 place = place_at(self.phrases[number], text, at, first, last)
                 if place:
@@ -144,7 +147,7 @@ class PhraseBook:
         return found
 
 
-def _automaton_of(literals: list[str]) -> AhoCorasick:
+def _automaton_of(literals: Sequence[str]) -> AhoCorasick:
     # Of 10,000 literals the library's own choice is the form that takes twice the time of this one.
     return AhoCorasick(literals, store_patterns=False, implementation=Implementation.ContiguousNFA)
 

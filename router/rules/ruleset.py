@@ -12,7 +12,9 @@ from router.frozen import dataclass
 from router.logic import Truth
 from router.rules import schema
 from router.rules.expressions import ExpressionBook
+from router.rules.native_search import NativeSearch
 from router.rules.phrases import PhraseBook
+from router.rules.search import Search
 from router.vocabulary import Stage
 
 if TYPE_CHECKING:
@@ -144,9 +146,10 @@ class Ruleset:
     """One rules file, compiled. Nothing in it changes; one stands beside another during a reload.
 
     sha: sha256 of the file's bytes, hex. groups: for each phrase of `phrases`, the groups (a pattern, a `words:` list)
-    it belongs to. conditions: the named ones. checklists: in the order of the file. require: `settings.reply.require`.
-    scripts: language -> the script its texts are written in (`cyrillic`, `latin`, or ""). own_domains: those that our
-    answers come from, lower case A-labels. warnings: about what was read outside the file.
+    it belongs to. search: for all `phrases` and `expressions` at a time. conditions: the named ones. checklists: in the
+    order of the file. require: `settings.reply.require`. scripts: language -> the script its texts are written in
+    (`cyrillic`, `latin`, or ""). own_domains: those that our answers come from, lower case A-labels. warnings: about
+    what was read outside the file.
     """
 
     file: schema.RulesFile
@@ -158,6 +161,7 @@ class Ruleset:
     groups: tuple[tuple[int, ...], ...]
     pattern_groups: Mapping[str, int]
     expressions: ExpressionBook
+    search: Search | NativeSearch
     extracts: Mapping[str, Extracting]
     conditions: Mapping[str, Check]
     checklists: tuple[ChecklistChecks, ...]

@@ -83,17 +83,26 @@ def _fold(text: str) -> tuple[str, bool]:
 
 
 class Text:
-    """One field of one mail: its original and its normalised form, and when asked for its words and where they stand.
+    """One field of one mail: its original, and when asked for its normalised form, its words and where they stand.
 
     original: at most `cap` characters; what lies behind them is not seen by any test. where: the field, for `explain`.
+    spans: first and last word -> what `words_span` says of them, as far as who searched the text could tell.
     """
 
     def __init__(self, original: str, where: str = "", cap: int | None = None) -> None:
         self.original = original if cap is None or len(original) <= cap else original[:cap]
         self.where = where
-        self.normalised, self._aligned = _normalise(self.original)
         # By hand, not by cached_property: before Python 3.12 that takes a lock, which costs as much as a short text.
+        self._normalised: tuple[str, bool] | None = None
         self._cut: tuple[list[str], str] | None = None
+        self._word_count: int | None = None
+        self.spans: dict[tuple[int, int], tuple[int, int]] = {}
+
+    @property
+    def normalised(self) -> str:
+        if self._normalised is None:
+            self._normalised = _normalise(self.original)
+        return self._normalised[0]
 
     @property
     def words(self) -> list[str]:
@@ -107,6 +116,16 @@ class Text:
         if self._cut is None:
             self._cut = cut(self.normalised)
         return self._cut[1]
+
+    @property
+    def word_count(self) -> int:
+        if self._word_count is None:
+            self._word_count = len(self.words)
+        return self._word_count
+
+    @word_count.setter
+    def word_count(self, count: int) -> None:
+        self._word_count = count
 
     def word_at(self, joined_offset: int) -> int:
         """The number of the word before which the space at `joined_offset` of `joined` stands."""
@@ -140,11 +159,14 @@ class Text:
 
     def words_span(self, first: int, last: int) -> tuple[int, int]:
         """From where to where words number `first` to `last` (included) go in the original."""
-        return self.original_span(self.starts[first], self.starts[last] + len(self.words[last]))
+        known = self.spans.get((first, last))
+        return known or self.original_span(self.starts[first], self.starts[last] + len(self.words[last]))
 
     def original_span(self, start: int, end: int) -> tuple[int, int]:
         """What of the original gave the normalised characters from `start` up to, not including, `end`."""
-        if self._aligned:
+        if self._normalised is None:
+            self._normalised = _normalise(self.original)
+        if self._normalised[1]:
             return start, end
         if start >= end:
             start = self._origin(start)[0]

@@ -264,7 +264,7 @@ def _measure(operator: "c.Length | c.Empty") -> Callable[[list[Searched]], bool]
         return lambda texts: not any(one.text.original.strip() for one in texts)
     count, longer = operator.count, operator.longer
     if operator.unit is c.LengthUnit.WORDS:
-        size: Callable[[Searched], int] = lambda one: len(one.text.words)  # noqa: E731  # one of two, chosen here
+        size: Callable[[Searched], int] = lambda one: one.text.word_count  # noqa: E731  # one of two, chosen here
     else:
         size = lambda one: len(one.text.original.strip())  # noqa: E731
     if longer:
