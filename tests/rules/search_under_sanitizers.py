@@ -13,7 +13,7 @@ WORDS = ["сайт", "сайты", "не", "а", "об’єкт", "ошибка"
 BETWEEN = [" ", " ", ". ", ", ", "\n\n", "-", "'", "…", "№", "ß", "\u00ad", "½", "\0", "", "\ufeff"]
 ODD = ["\u0301", "漢", "\ud800", "ﷺ", "\U0010ffff"]
 PARTS = ["сайт*", "не", "а", "а*", "об'єкт", "ошибка 500", "..", "no", "щ*", "ss", "漢"]
-LONG = ["ошибка " * 30, "а .. а* .. а .. а* .. а", "а* .. а*"]
+LONG = ["ошибка " * 30, "а .. а* .. а .. а* ..", "а* .. а* .. а* .. а* .. а* .."]
 SOURCES = ["login", "https?://", "@", "сайт|не", "😀", "(?:a|b|c){3}x", "漢", "500", "50", "5"]
 HOSTILE = ["сайт ", "а ", "а", "не сайт ", "'-", "ß", "№ ", "сайт. ", "сайт" + " " * 50, "ошибка ", "\u00ad", "½"]
 
@@ -31,7 +31,9 @@ def main() -> None:
             search = NativeSearch(library, *books)
         drawn = draw.choices(WORDS, k=draw.choice((0, 1, 5, 30)))
         original = "".join(one + draw.choice(BETWEEN) for one in drawn)
-        if number % 20 == 0:
+        if number % 50 == 0:
+            original = "а " * 40 + "сайт"  # each of so many words fits from several others
+        if number % 20 == 1:
             original += draw.choice(ODD)
         if number % 250 == 1:
             original = f"{draw.choice(HOSTILE) * draw.choice((100, 5_000, 20_000))} сайт"
