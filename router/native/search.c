@@ -46,12 +46,12 @@ struct span {
     uint32_t start, length;
 };
 
-/* literal: one more than the number of what ends here, or 0. rest: so many more letters have to follow for it, and then
-   nothing branches off. children: the first of `count` nodes in the order of their labels. mask: which labels there may
-   be, by BIT. */
+/* A place down the tree to which a label leads. First `length` letters have to follow, those at `start`, for nothing
+   branches off between them. literal: one more than the number of what ends behind them, or 0. children: the first of
+   `count` nodes in the order of their labels. mask: which labels there may be, by BIT. */
 struct node {
     uint64_t mask;
-    uint32_t children, count, literal, rest;
+    uint32_t start, length, literal, children, count;
 };
 #define BIT(letter) ((uint64_t)1 << ((letter) & 63))
 
@@ -244,25 +244,26 @@ static int plant(struct tree *tree, const uint32_t *letters, uint32_t length, co
     for (uint32_t n = 0; well && n < tree->size; n++) {
         struct node *const node = &tree->nodes[n];
         const struct range range = ranges[n];
-        uint32_t i = range.low;
-        if (n && range.high - range.low == 1) {
-            node->literal = order[i] + 1;
-            node->rest = sorted[i].length - range.depth;
-            if (node->rest)
-                node->mask = BIT(letters[sorted[i].start + range.depth]);
-            continue;
+        const struct span first = sorted[range.low], last = sorted[n ? range.high - 1 : range.low];
+        uint32_t i = range.low, depth = range.depth;
+        if (n) {
+            while (depth < first.length && depth < last.length &&
+                   letters[first.start + depth] == letters[last.start + depth])
+                depth++;
+            node->start = first.start + range.depth;
+            node->length = depth - range.depth;
+            if (first.length == depth)
+                node->literal = order[i++] + 1;
         }
-        if (n && sorted[i].length == range.depth)
-            node->literal = order[i++] + 1;
         node->children = tree->size;
         while (i < range.high) {
-            const uint32_t low = i, label = letters[sorted[i].start + range.depth];
-            while (i < range.high && letters[sorted[i].start + range.depth] == label)
+            const uint32_t low = i, label = letters[sorted[i].start + depth];
+            while (i < range.high && letters[sorted[i].start + depth] == label)
                 i++;
             if (!n && label < ROOTS)
                 tree->roots[label] = tree->size;
             tree->labels[tree->size] = label;
-            ranges[tree->size++] = (struct range){low, i, range.depth + 1};
+            ranges[tree->size++] = (struct range){low, i, depth + 1};
             node->mask |= BIT(label);
             node->count++;
         }
@@ -270,7 +271,9 @@ static int plant(struct tree *tree, const uint32_t *letters, uint32_t length, co
     for (uint32_t letter = 0; well && letter < ROOTS; letter++)
         if (tree->roots[letter]) {
             const struct node *const root = &tree->nodes[tree->roots[letter]];
-            tree->seconds[letter] = root->literal && !root->rest ? UINT64_MAX : root->mask;
+            tree->seconds[letter] = root->length    ? BIT(tree->letters[root->start])
+                                    : root->literal ? UINT64_MAX
+                                                    : root->mask;
         }
     free(sorted);
     free(ranges);
@@ -644,13 +647,9 @@ static int look_at_word(struct searcher *s, uint32_t number) {
     }
     letter = s->letters[at++];
     for (const struct node *node = root_of(tree, letter); node; node = child(tree, node, letter)) {
-        if (node->rest) {
-            const struct span literal = tree->literals[node->literal - 1];
-            const uint32_t *wanted = tree->letters + literal.start + literal.length - node->rest;
-            for (uint32_t left = node->rest; left; left--)
-                if (!next_letter(s, &word, &at, &letter) || letter != *wanted++)
-                    return 1;
-        }
+        for (const uint32_t *wanted = tree->letters + node->start, *end = wanted + node->length; wanted < end; wanted++)
+            if (!next_letter(s, &word, &at, &letter) || letter != *wanted)
+                return 1;
         if (node->literal && !note(s, node->literal - 1, number))
             return 0;
         if (!node->count || !next_letter(s, &word, &at, &letter))
@@ -667,13 +666,10 @@ static void look_for_literals(struct searcher *s) {
             continue;
         for (const struct node *node = root_of(tree, s->letters[at++]); node;
              node = child(tree, node, s->letters[at++])) {
-            if (node->rest) {
-                const struct span literal = tree->literals[node->literal - 1];
-                const uint32_t *const wanted = tree->letters + literal.start + literal.length - node->rest;
-                if (node->rest > s->size - at || memcmp(s->letters + at, wanted, node->rest * sizeof *wanted))
-                    break;
-                at += node->rest;
-            }
+            const uint32_t *const wanted = tree->letters + node->start;
+            if (node->length > s->size - at || memcmp(s->letters + at, wanted, node->length * sizeof *wanted))
+                break;
+            at += node->length;
             if (node->literal) {
                 const uint32_t literal = node->literal - 1, place = s->seen_at[literal];
                 if (place >= s->seen_size || s->seen[place] != literal) {
