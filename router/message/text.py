@@ -92,6 +92,8 @@ _HIDING = re.compile(
 _HIDING_RULE = re.compile(r"([^{}]{1,300})\{([^{}]{0,2000})\}")
 _SELECTOR = re.compile(r"\s*(?:[a-zA-Z]+)?([.#][\w-]{1,60})\s*")
 
+_HUGE_NUMBER = re.compile(r"&#[0-9]{4000,}+")
+
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
@@ -238,7 +240,7 @@ class _Scanner:
             value = found[2] or found[3] or found[4] or ""
             if name == "hidden":
                 return True
-            if name == "style" and _HIDING.search(html.unescape(value) if "&" in value else value):
+            if name == "style" and _HIDING.search(_unescaped(value) if "&" in value else value):
                 return True
             if self._hidden_selectors:
                 if name == "class" and any("." + one in self._hidden_selectors for one in value.lower().split()):
@@ -275,7 +277,7 @@ class _Scanner:
                 self.hid_text = True
             return
         if "&" in text:
-            text = html.unescape(text)
+            text = _unescaped(text)
         if self._pre:
             first, *others = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
             self._line.append(first)
@@ -315,6 +317,14 @@ class _Scanner:
         blank = "> " * min(self._quotes, 20)
         if self._lines and self._lines[-1] != blank and self._lines[-1].strip("> "):
             self._lines.append(blank)
+
+
+def _unescaped(text: str) -> str:
+    """Without character references. Of one with thousands of digits Python makes no number: it is no letter either."""
+    try:
+        return html.unescape(text)
+    except ValueError:
+        return html.unescape(_HUGE_NUMBER.sub("&#x110000", text))
 
 
 def _ends_by_itself(name: str, following: str) -> bool:

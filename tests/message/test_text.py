@@ -36,6 +36,15 @@ def test_shown(source, text):
     assert from_html(source).text == text
 
 
+def test_a_number_without_end_is_one_bad_letter():
+    """No mail is unreadable because of it: Python makes no number of more than 4,300 digits."""
+    assert (
+        from_html(f"<p title='&#{'1' * 9_000};'>one &#{'1' * 9_000}; &#{'0' * 9_000}65;two").text
+        == "one \ufffd \ufffdtwo"
+    )
+    assert from_html(f"<p style='display:&#{'1' * 9_000};none'>one").text == "one"
+
+
 @pytest.mark.parametrize(
     "hidden",
     [
