@@ -7,10 +7,17 @@ No parser library: the ones measured either lose everything behind 256 nested ta
 
 import html
 import re
+import threading
 import unicodedata
 from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from router import native
 from router.frozen import dataclass
+
+if TYPE_CHECKING:
+    from router.message.native_html import NativeHtml
 
 MAX_CHARACTERS = 262_144
 MAX_TEXT_CHARACTERS = 100_000
@@ -113,11 +120,36 @@ _CELLS = frozenset({"td", "th"})
 
 def from_html(source: str) -> Seen:
     """What a reader sees of an HTML text, as lines; quotes (`<blockquote>`) begin with "> "."""
-    cut = len(source) > MAX_CHARACTERS
-    scanner = _Scanner(source[:MAX_CHARACTERS])
+    if len(source) > MAX_CHARACTERS:
+        return replace(from_html(source[:MAX_CHARACTERS]), cut=True)
+    reader = _HERE.reader if _HERE.asked else _HERE.ask()
+    return (reader and reader.seen(source)) or _from_html(source)
+
+
+class _Native(threading.local):
+    """The scanner in C, where the library is. Each thread has its own."""
+
+    asked = False
+    reader: "NativeHtml | None" = None
+
+    def ask(self) -> "NativeHtml | None":
+        self.asked = True
+        if library := native.library():
+            from router.message.native_html import NativeHtml  # it is made of the tables of this module
+
+            self.reader = NativeHtml(library)
+        return self.reader
+
+
+_HERE = _Native()
+
+
+def _from_html(source: str) -> Seen:
+    """`from_html` in Python, of a source that is cut already."""
+    scanner = _Scanner(source)
     scanner.scan()
     clean = plain(scanner.text())
-    return Seen(clean.text, clean.hidden or scanner.hid_text, cut or scanner.full)
+    return Seen(clean.text, clean.hidden or scanner.hid_text, scanner.full)
 
 
 class _Scanner:
@@ -193,15 +225,16 @@ class _Scanner:
         closing = re.compile(f"</{name}(?=[\\s/>])", re.IGNORECASE).search(self.source, start)
         stop = closing.start() if closing else len(self.source)
         if name == "style":
-            self._learn(self.source[start : min(stop, start + 32_768)])
+            self.learns(self.source[start : min(stop, start + 32_768)])
         if not closing:
             return len(self.source)
         end = self.source.find(">", stop)
         return end + 1 if end >= 0 else len(self.source)
 
-    def _learn(self, style: str) -> None:
+    def learns(self, style: str) -> bool:
+        """Reads which classes and ids a style sheet hides; whether there are any by now."""
         if not _HIDING.search(style):
-            return
+            return bool(self._hidden_selectors)
         style = _without_comments(style)
         if "@" in style:  # what holds for phones or printers only does not hide it from the agent
             style = _without_at_rules(style)
@@ -210,6 +243,7 @@ class _Scanner:
                 for selector in selectors.split(","):
                     if found := _SELECTOR.fullmatch(selector):
                         self._hidden_selectors.add(found[1].lower())
+        return bool(self._hidden_selectors)
 
     def _start(self, name: str, attributes: str) -> None:
         stack = self._stack
@@ -226,7 +260,7 @@ class _Scanner:
             self._line.append(" ")
         if name in _VOID:
             return
-        hidden = name in _DROPPED or bool(attributes and _SUSPICIOUS.search(attributes) and self._hides(attributes))
+        hidden = name in _DROPPED or self.hides(attributes)
         quote, pre = name == "blockquote", name == "pre"
         stack.append((name, hidden, quote, pre))
         self._open[name] += 1
@@ -234,7 +268,10 @@ class _Scanner:
         self._quotes += quote
         self._pre += pre
 
-    def _hides(self, attributes: str) -> bool:
+    def hides(self, attributes: str) -> bool:
+        """Whether an element with these attributes is hidden, also by the style sheets above."""
+        if not (attributes and _SUSPICIOUS.search(attributes)):
+            return False
         for found in _ATTRIBUTE.finditer(attributes[:8_192]):
             name = found[1].lower()
             value = found[2] or found[3] or found[4] or ""
