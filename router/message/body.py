@@ -6,9 +6,12 @@ not text stay parts.
 """
 
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from router import native
 from router.message import text as texts
 from router.message.charset import decode
 from router.message.content import file_name
@@ -17,19 +20,23 @@ from router.message.message import Part
 from router.message.text import Seen
 from router.message.transfer import transfer_decoded
 
+if TYPE_CHECKING:
+    from router.message.native_text import NativeText
+
 MAX_PART_BYTES = 262_144  # of decoded text a part
 MAX_TEXT_CHARACTERS = 262_144  # of the whole text
 MAX_KEPT_BYTES = 65_536  # of an attached message, report or text, still encoded
 
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
-_TEXT_TYPES = frozenset(
-    {"text/plain", "text/html", "application/xhtml+xml", "text/enriched", "text/richtext", "text/markdown"}
-)
+_ENRICHED_TYPES = frozenset({"text/enriched", "text/richtext"})
+_TEXT_TYPES = _HTML_TYPES | _ENRICHED_TYPES | {"text/plain", "text/markdown"}
 _KEPT_TYPES = ("message/", "text/plain")
 _KEPT_NAMES = (".eml", ".txt")
 _ENCRYPTED_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _STOPGAP = re.compile(r"\bhtml\b|браузер|browser|view this (?:e-?mail|message)", re.IGNORECASE)
-_WORD = re.compile(r"[^\W\d_]{5,}")
+LETTER = r"[^\W\d_]"
+COMPARED_CHARACTERS = 4_000
+_WORD = re.compile(f"{LETTER}{{5,}}")
 _PGP_MESSAGE = re.compile(
     r"^-----BEGIN PGP MESSAGE-----$.*?(?:^-----END PGP MESSAGE-----$|\Z)", re.DOTALL | re.MULTILINE
 )
@@ -74,6 +81,25 @@ def find(root: Entity) -> Body:
     if body.html_seen and not body.plain_seen:
         body.flags.add("html-only")
     return body
+
+
+class _Native(threading.local):
+    """The first look at a text in C, where the library is. Each thread has its own."""
+
+    asked = False
+    reader: "NativeText | None" = None
+
+    def ask(self) -> "NativeText | None":
+        self.asked = True
+        html = texts.native_html()
+        if (library := native.library()) and html is not None:
+            from router.message.native_text import NativeText  # it is made of the limits of this module
+
+            self.reader = NativeText(library, html)
+        return self.reader
+
+
+_HERE = _Native()
 
 
 def leaves(entity: Entity) -> Iterator[Entity]:
@@ -208,20 +234,35 @@ def _decoded(entity: Entity) -> tuple[str, bool]:
 
 def _seen(entity: Entity, body: Body) -> Seen:
     """A text leaf as a reader sees it. What is found on the way (armour, uuencoded files) goes into `body`."""
+    kind, parameters = entity.content.value, entity.content.parameters
+    seen = None
+    reader = _HERE.reader if _HERE.asked else _HERE.ask()
+    if reader is not None and kind not in _ENRICHED_TYPES:
+        read = reader.html if kind in _HTML_TYPES else reader.plain
+        seen = read(entity.body, entity.encoding, parameters.get("charset"))
+    seen = seen or _cleaned(entity)
+    return seen if kind in _HTML_TYPES else _bare(seen, parameters, body)
+
+
+def _cleaned(entity: Entity) -> Seen:
+    """A text leaf in the words of its type, read in Python."""
     source, too_long = _decoded(entity)
     kind = entity.content.value
     if kind in _HTML_TYPES:
         seen = texts.from_html(source)
     else:
-        if kind in ("text/enriched", "text/richtext"):
-            source = _ENRICHED_TAG.sub("", source)
-        seen = texts.plain(source)
-        if entity.content.parameters.get("format", "").lower() == "flowed":
-            flowed = texts.unflowed(seen.text, delete_space=entity.content.parameters.get("delsp", "").lower() == "yes")
-            seen = Seen(flowed, seen.hidden, seen.cut)
-        if "-----BEGIN PGP" in seen.text or "\nbegin " in seen.text or seen.text.startswith("begin "):
-            seen = Seen(_unarmoured(seen.text, body), seen.hidden, seen.cut)
+        seen = texts.plain(_ENRICHED_TAG.sub("", source) if kind in _ENRICHED_TYPES else source)
     return Seen(seen.text, seen.hidden, True) if too_long else seen
+
+
+def _bare(seen: Seen, parameters: Mapping[str, str], body: Body) -> Seen:
+    """A plain text without what its lines are wrapped in: soft line breaks, armour, uuencoded files."""
+    text = seen.text
+    if parameters.get("format", "").lower() == "flowed":
+        text = texts.unflowed(text, delete_space=parameters.get("delsp", "").lower() == "yes")
+    if "-----BEGIN PGP" in text or "\nbegin " in text or text.startswith("begin "):
+        text = _unarmoured(text, body)
+    return seen if text is seen.text else Seen(text, seen.hidden, seen.cut)
 
 
 def _unarmoured(text: str, body: Body) -> str:
@@ -246,7 +287,16 @@ def _unarmoured(text: str, body: Body) -> str:
 
 def _agrees(plain: str, html: Entity) -> bool:
     """Whether words of the plain form stand in the HTML source: cheap, and enough for honest mail."""
-    words = _WORD.findall(plain[:4_000])
+    reader = _HERE.reader if _HERE.asked else _HERE.ask()
+    if reader is not None:
+        said = reader.agrees(plain, html.body, html.encoding, html.content.parameters.get("charset"))
+        if said is not None:
+            return said
+    return _agrees_in_python(plain, html)
+
+
+def _agrees_in_python(plain: str, html: Entity) -> bool:
+    words = _WORD.findall(plain[:COMPARED_CHARACTERS])
     if not words:
         return False
     source, _ = _decoded(html)

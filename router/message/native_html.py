@@ -9,12 +9,13 @@ import ctypes
 import html
 import sys
 import weakref
+from collections.abc import Callable
 from ctypes import POINTER, Structure, c_char_p, c_int, c_uint32, c_void_p, string_at
 from html.entities import html5
 
 from router.message import text as texts
 from router.message.text import Seen
-from router.native import LETTER_BYTES, function, letters
+from router.native import LETTER_BYTES, function, letters, marked
 
 ELEMENTS = (
     texts._VOID,
@@ -33,7 +34,6 @@ ELEMENTS = (
 """What C knows of an element, in the order of its bits."""
 
 _NUMBERS = 160
-_ORDINARY = 0x10000
 _START, _NOT_MINE, _DONE, _ASK_ATTRIBUTES = -1, -1, 0, 1
 _decode = codecs.utf_32_le_decode if sys.byteorder == "little" else codecs.utf_32_be_decode
 
@@ -52,7 +52,7 @@ class NativeHtml:
         arguments = (c_uint32, c_uint32, c_char_p, POINTER(c_uint32))
         numbers = (c_uint32 * _NUMBERS)(*(ord(html.unescape(f"&#{number};") or "\0") for number in range(_NUMBERS)))
         at = function(library, "html_new", c_void_p, arguments)(
-            texts.MAX_CHARACTERS, texts.MAX_TEXT_CHARACTERS, ordinary(), numbers
+            texts.MAX_CHARACTERS, texts.MAX_TEXT_CHARACTERS, marked(f"[{texts.ORDINARY}]"), numbers
         )
         if not at:
             raise MemoryError("no memory for reading HTML")
@@ -70,19 +70,22 @@ class NativeHtml:
         refer = function(library, "html_references", c_int, arguments_of_references)
         assert not refer(at, names, len(names) // LETTER_BYTES, meanings), "native/html.c has room for so many"
         self._shown: _Shown = function(library, "html_shown", POINTER(_Shown), (c_void_p,))(at).contents
-        self._scan = function(library, "html_scan", c_int, (c_void_p, c_char_p, c_uint32, c_int))
+        self._scan = function(library, "html_scan", c_int, (c_void_p, c_void_p, c_uint32, c_int))
 
     def seen(self, source: str) -> Seen | None:
         """As `text.from_html`, of a source that is cut already; None: Python is to be asked."""
-        data = letters(source)
-        said = self._scan(self._at, data, len(source), _START)
+        return self.scanned(letters(source), len(source), lambda start, stop: source[start:stop])
+
+    def scanned(self, source: bytes | int, size: int, letters_of: Callable[[int, int], str]) -> Seen | None:
+        """The same, of letters as C takes them. letters_of: of this source, from and to where."""
+        said = self._scan(self._at, source, size, _START)
         shown = self._shown
         if said != _DONE:
             scanner = texts._Scanner("")  # it remembers what style sheets hide
             while said > _DONE:
-                asked = source[shown.start : shown.stop]
+                asked = letters_of(shown.start, shown.stop)
                 answer = scanner.hides(asked) if said == _ASK_ATTRIBUTES else scanner.learns(asked)
-                said = self._scan(self._at, data, len(source), answer)
+                said = self._scan(self._at, source, size, answer)
             if said == _NOT_MINE:
                 return None
         text, _ = _decode(string_at(shown.text, shown.size * LETTER_BYTES), "surrogatepass")
@@ -90,11 +93,3 @@ class NativeHtml:
             return Seen(text, bool(shown.hid_text), bool(shown.full))
         clean = texts.plain(text)
         return Seen(clean.text, clean.hidden or bool(shown.hid_text), bool(shown.full))
-
-
-def ordinary() -> bytes:
-    """A bit for each code point below 0x10000: whether `text.plain` need not look twice at it."""
-    bits = bytearray(b"\xff" * (_ORDINARY // 8))
-    for number in map(ord, texts._ODD.findall("".join(map(chr, range(_ORDINARY))))):
-        bits[number >> 3] &= ~(1 << (number & 7))
-    return bytes(bits)

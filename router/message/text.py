@@ -31,7 +31,9 @@ _UNSEEN = re.compile(
 _JOINERS = re.compile("(?<=[A-Za-z\u0400-\u052f])[\u200c\u200d]+(?=[A-Za-z\u0400-\u052f])")
 _WIDTHLESS = re.compile("(?<=\\w)[\xad\u200b-\u200d\u2060\ufeff]+(?=\\w)")
 _CHANGED = re.compile(f"{_LINE_ENDS.pattern}|{_BLANKS.pattern}|{_UNSEEN.pattern}|[\u200c\u200d]")
-_ODD = re.compile("[^\t\n\x20-\x7e\u0400-\u045f\u0490\u0491«»–—‘’“”…№]")
+ORDINARY = "\t\n\x20-\x7e\u0400-\u045f\u0490\u0491«»–—‘’“”…№"
+"""Within a class: letters and signs that `plain` leaves as they are, in whatever order."""
+_ODD = re.compile(f"[^{ORDINARY}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,13 @@ def from_html(source: str) -> Seen:
     """What a reader sees of an HTML text, as lines; quotes (`<blockquote>`) begin with "> "."""
     if len(source) > MAX_CHARACTERS:
         return replace(from_html(source[:MAX_CHARACTERS]), cut=True)
-    reader = _HERE.reader if _HERE.asked else _HERE.ask()
+    reader = native_html()
     return (reader and reader.seen(source)) or _from_html(source)
+
+
+def native_html() -> "NativeHtml | None":
+    """This thread's scanner in C; None where the library is not."""
+    return _HERE.reader if _HERE.asked else _HERE.ask()
 
 
 class _Native(threading.local):

@@ -9,6 +9,7 @@ import ctypes
 import hashlib
 import os
 import platform
+import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -59,6 +60,14 @@ def why_not() -> str:
 def letters(text: str) -> bytes:
     """A text as C takes it: UTF-32 in the machine's byte order, LETTER_BYTES a letter; half a pair as it is."""
     return _encoded(text, "surrogatepass")[0]
+
+
+def marked(signs: str) -> bytes:
+    """A bit for each code point below 0x10000: whether `signs`, a class of a regular expression, has it."""
+    bits = 0
+    for run in re.finditer(f"{signs}+", "".join(map(chr, range(0x10000)))):
+        bits |= (1 << run.end()) - (1 << run.start())
+    return bits.to_bytes(0x10000 // 8, "little")
 
 
 def function(library: ctypes.CDLL, name: str, result: Any, arguments: Sequence[Any]) -> Callable[..., Any]:

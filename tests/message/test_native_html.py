@@ -57,6 +57,8 @@ def html_of(messages, monkeypatch) -> list[str]:
     """The HTML sources of messages, as they are read."""
     found = []
     whole = texts.from_html
+    monkeypatch.setattr(body._HERE, "asked", True)
+    monkeypatch.setattr(body._HERE, "reader", None)
     monkeypatch.setattr(body.texts, "from_html", lambda source: found.append(source) or whole(source))
     for data in messages:
         read.read(raw_message(data, Envelope(b"<>", ()), datetime(2026, 1, 1, tzinfo=UTC)))
@@ -124,12 +126,11 @@ def test_every_letter_is_what_python_says(reader):
     import ctypes
     import re
 
-    from router.message.native_html import ordinary
-    from router.native import function
+    from router.native import function, marked
 
     letter = function(needed(), "html_letter", ctypes.c_uint32, (ctypes.c_uint32,))
     small = {one: re.compile(one, re.IGNORECASE) for one in "abcdefghijklmnopqrstuvwxyz-"}
-    plain = ordinary()
+    plain = marked(f"[{texts.ORDINARY}]")
     for number in range(sys.maxunicode + 1):
         one, said = chr(number), letter(number)
         assert bool(said >> 31) == one.isspace() == bool(re.match(r"\s", one)), hex(number)
