@@ -7,6 +7,7 @@ names into numbered pieces. A field is read up to 4 KB, in linear time; what mak
 import re
 from collections.abc import Mapping
 from dataclasses import field
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from router.frozen import dataclass
@@ -16,6 +17,7 @@ from router.message.headers import decoded, shown
 MAX_FIELD_BYTES = 4_096
 _MAX_PIECES = 64  # of one parameter in RFC 2231 pieces
 _MAX_NAME_CHARACTERS = 255
+_MAX_KEPT_BYTES = 80
 
 _VALUE = re.compile(r"\s*([^\s;]*)")
 _PARAMETER = re.compile(
@@ -47,6 +49,17 @@ PLAIN = Content("text/plain")
 
 def media_type(body: bytes) -> Content:
     """A Content-Type field body. A type that is none becomes text/plain (RFC 2045 section 5.2)."""
+    if len(body) <= _MAX_KEPT_BYTES and b"oundary" not in body:
+        return _kept_media_type(body)
+    return _media_type(body)
+
+
+@lru_cache(maxsize=256)  # most texts declare one of a dozen; what has a boundary comes only once
+def _kept_media_type(body: bytes) -> Content:
+    return _media_type(body)
+
+
+def _media_type(body: bytes) -> Content:
     content = _parse(body)
     if _MEDIA_TYPE.fullmatch(content.value):
         return content
@@ -61,7 +74,9 @@ def disposition(body: bytes) -> Content:
 
 def file_name(content: Content, placed: Content) -> str:
     """The file name that a part declares, without folders, or "". placed: its Content-Disposition."""
-    name = placed.parameters.get("filename") or content.parameters.get("name") or ""
+    name = placed.parameters.get("filename") or content.parameters.get("name")
+    if not name:
+        return ""
     return name.replace("\\", "/").rpartition("/")[2].strip()[:_MAX_NAME_CHARACTERS]
 
 

@@ -5,6 +5,7 @@ says None to anything with the least oddity; `parse.py` then asks flanker. A pro
 """
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 
 from router.frozen import dataclass
@@ -18,9 +19,10 @@ _EASY_BOUNDARY = re.compile(r"[A-Za-z0-9'()+_,./:=?-]{1,70}")
 _EASY_MULTIPARTS = frozenset({"multipart/mixed", "multipart/alternative", "multipart/related"})
 _MAX_EASY_PARTS = 20
 _MAX_EASY_DEPTH = 3
-_MAX_DASHES = 500
+_MAX_DASHES = 16
 _NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+")
 _MAX_PART_FIELD_LINES = 1_000
+_MAX_KEPT_BYTES = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,19 @@ class Headers:
 def part_headers(data: bytes, start: int, end: int) -> tuple[Headers, int]:
     """The header of the part that begins at `start`, and where its body begins. A line that is no field begins the
     body, as it does for every mail program and for flanker."""
+    stop = data.find(b"\r\n\r\n", start, min(end, start + _MAX_KEPT_BYTES))
+    if stop < 0:
+        return _part_headers(data, start, end)
+    headers, size = _kept_part_headers(data[start : stop + 4])
+    return headers, start + size
+
+
+@lru_cache(maxsize=256)  # texts of parts have one of a dozen; those of files, with their names, are mostly longer
+def _kept_part_headers(data: bytes) -> tuple[Headers, int]:
+    return _part_headers(data, 0, len(data))
+
+
+def _part_headers(data: bytes, start: int, end: int) -> tuple[Headers, int]:
     found: dict[bytes, bytes] = {}
     content_types = 0
     position = start
@@ -161,8 +176,8 @@ def _plain_multipart(top: Headers, body: bytes, whole: bytes, cut: bool, depth: 
 
 
 def _places(body: bytes, delimiter: bytes) -> list[int]:
-    """Where the delimiter stands, at most some more than we take. An encoded file has no dash in it: to look for dashes
-    is many times faster than to look for a word."""
+    """Where the delimiter stands, at most some more than we take. An encoded file has no dash in it, and to look for
+    dashes is many times faster than to look for a word; a text has many, and each costs more than many bytes."""
     places: list[int] = []
     at, looked = body.find(b"-"), 0
     while at >= 0 and len(places) <= _MAX_EASY_PARTS + 1:
@@ -170,6 +185,7 @@ def _places(body: bytes, delimiter: bytes) -> list[int]:
         if body.startswith(delimiter, at):
             places.append(at)
             at += len(delimiter)
+            looked = 0
         else:
             at += 1
         at = body.find(b"-" if looked < _MAX_DASHES else delimiter, at)

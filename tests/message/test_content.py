@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.message.content import MAX_FIELD_BYTES, disposition, file_name, media_type
+from router.message.content import MAX_FIELD_BYTES, _media_type, disposition, file_name, media_type
 
 
 @pytest.mark.parametrize(
@@ -80,5 +80,7 @@ PIECES = st.sampled_from([*'abN*0129=;"\\ /\n\t()<>\u044f\x00', "utf-8''%D0", "n
 @given(st.lists(PIECES, max_size=30))
 def test_any_field_gives_values(pieces):
     """Never an exception, never a control character in a name."""
-    content = media_type("".join(pieces).encode("utf-8"))
+    field = "".join(pieces).encode("utf-8")
+    content = media_type(field)
+    assert media_type(field) == content == _media_type(field)
     assert file_name(content, content).isprintable()

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.message import parse
-from router.message.entity import MAX_DEPTH, MAX_PARTS, Entity, mime_headers, of_plain_mail
+from router.message.entity import (
+    MAX_DEPTH,
+    MAX_PARTS,
+    Entity,
+    _part_headers,
+    _places,
+    mime_headers,
+    of_plain_mail,
+    part_headers,
+)
 from router.message.headers import HeaderFields
 from tests.message.making import multipart, raw
 
@@ -147,6 +156,24 @@ def test_what_the_fast_path_takes_flanker_sees_alike(kind, lines, newline):
     data = newline.join([f"Content-Type: {kind}" if kind else "Subject: s", "", *lines]).encode()
     ours, flankers, _ = trees(data)
     assert ours is None or ours == flankers
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(LINES, max_size=12), st.lists(LINES, max_size=3), NEWLINES, st.integers(0, 60))
+def test_kept_headers_of_parts_are_read_as_new_ones(lines, before, newline, missing):
+    """Wherever a part begins and ends: the same fields, and its body begins at the same place, also the second time."""
+    data, start = newline.join([*before, *lines]).encode(), len(newline.join([*before, ""]).encode())
+    end = max(start, len(data) - missing)
+    for _ in range(2):
+        assert part_headers(data, start, end) == _part_headers(data, start, end)
+
+
+def test_delimiters_are_found_among_dashes():
+    """Few dashes or many, before the first, between two and behind the last."""
+    for dashes in (0, 1, 15, 16, 17, 40):
+        text = b"a-" * dashes
+        body = text + b"--b" + text + b"--b" + text + b"--b--" + text
+        assert [body[at : at + 3] for at in _places(body, b"--b")] == [b"--b"] * 3
 
 
 PARTS = st.tuples(
