@@ -162,7 +162,12 @@ def decode(data: bytes, declared: str | None = None) -> str:
 
     declared: the charset parameter as it stands in the mail, or None.
     """
-    codec = "utf-8" if declared in ("utf-8", "UTF-8") else codec_of(declared)
+    if declared in ("utf-8", "UTF-8") and not data.startswith(codecs.BOM_UTF8):
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+    codec = codec_of(declared)
     if data.isascii() and codec not in SEVEN_BIT and codec not in WIDE and b"\x1b" not in data:
         return data.decode("ascii")
     for mark, marked in _BYTE_ORDER_MARKS:

@@ -43,7 +43,7 @@ class Entity:
 
     @property
     def is_multipart(self) -> bool:
-        return self.content.main == "multipart"
+        return self.content.value.startswith("multipart/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def mime_headers(content: bytes | None, placed: bytes | None, encoding: bytes | 
 
 def leaf(headers: Headers, body: bytes, *, cut: bool = False) -> Entity:
     """An entity without children. A multipart in which no part could be found is shown as text, so it is text."""
-    content = PLAIN if headers.content.main == "multipart" else headers.content
+    content = PLAIN if headers.content.value.startswith("multipart/") else headers.content
     return Entity(content, headers.placed, headers.encoding, body, cut=cut)
 
 
@@ -134,8 +134,7 @@ def of_plain_mail(top: Headers, body: bytes, *, cut: bool) -> Entity | None:
     """
     if top.content_types > 1 or "boundary" in top.content.repeated:
         return None
-    main = top.content.main
-    if main not in ("multipart", "message") and top.content.value != "text/rfc822-headers":
+    if not _has_parts(top.content):
         if "boundary" in top.content.parameters:
             return None
         return leaf(top, body, cut=cut)
@@ -210,11 +209,16 @@ def _plain_part(body: bytes, start: int, stop: int, whole: bytes, cut: bool, dep
     if headers.content_types != 1 or content.repeated or (cut and body_start == stop):
         return None  # also when the cut may go through its header
     inside = body[body_start : max(body_start, stop)]
-    if content.main == "multipart":
+    if content.value.startswith("multipart/"):
         return _plain_multipart(headers, inside, whole, cut, depth + 1)
-    if content.main == "message" or content.value == "text/rfc822-headers" or "boundary" in content.parameters:
+    if _has_parts(content) or "boundary" in content.parameters:
         return None
     return leaf(headers, inside, cut=cut)
+
+
+def _has_parts(content: Content) -> bool:
+    """Whether flanker takes what is of this type apart."""
+    return content.value.startswith(("multipart/", "message/")) or content.value == "text/rfc822-headers"
 
 
 def _is_a_form(entity: Entity) -> bool:

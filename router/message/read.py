@@ -8,6 +8,7 @@ Whatever is mailed, the answer comes within a second or two and 200 MB: everythi
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 from router.message import body as bodies
 from router.message import entity as entities
@@ -43,7 +44,7 @@ def _capped(raw: RawMessage) -> RawMessage:
     """The same message within the limits; the milter and `eml` keep them already, others may not."""
     if len(raw.body) > MAX_BODY_BYTES:
         raw = replace(raw, body=raw.body[:MAX_BODY_BYTES], body_cut=True)
-    if len(raw.fields) > MAX_FIELDS or sum(len(name) + len(body) for name, body in raw.fields) > MAX_FIELDS_BYTES:
+    if len(raw.fields) > MAX_FIELDS or sum(map(len, chain.from_iterable(raw.fields))) > MAX_FIELDS_BYTES:
         kept, size = [], 0
         for name, body in raw.fields[:MAX_FIELDS]:
             size += len(name) + len(body)
