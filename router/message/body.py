@@ -61,15 +61,19 @@ class Body:
 
     @property
     def has_text(self) -> bool:
-        return any(one.strip() for one in self.texts)
+        return any(map(_has_words, self.texts))
 
     @property
     def text(self) -> str:
-        whole = "\n\n".join(one.strip("\n") for one in self.texts if one.strip())
+        whole = "\n\n".join([one.strip("\n") for one in self.texts if _has_words(one)])
         if len(whole) > MAX_TEXT_CHARACTERS:
             self.flags.add("text-cut")
             whole = whole[:MAX_TEXT_CHARACTERS]
         return whole
+
+
+def _has_words(text: str) -> bool:
+    return text != "" and not text.isspace()
 
 
 def find(root: Entity) -> Body:
