@@ -38,6 +38,7 @@ def warm() -> None:
     parse.warm()
     quoting.split("")
     language.detect("")
+    bodies.warm()
 
 
 def _capped(raw: RawMessage) -> RawMessage:

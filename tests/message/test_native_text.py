@@ -177,6 +177,18 @@ def test_under_the_sanitizers(tmp_path):
     run_checked(Path(__file__).with_name("text_under_sanitizers.py"), tmp_path, 6_000)
 
 
+def test_workers_are_born_with_it():
+    """What is warmed before the fork is there behind it: no worker teaches C again."""
+    needed()
+    code = (
+        "import os; from router.message import body, read\n"
+        "read.warm(); warmed = body._HERE.reader\n"
+        "if not os.fork(): os._exit(body._HERE.reader is not warmed or warmed is None)\n"
+        "print(os.wait()[1])"
+    )
+    assert said_by(code, "1") == ["0"]
+
+
 def test_without_the_library_all_goes_on():
     """MAILROUTER_NATIVE=0 reads the same in Python."""
     needed()
