@@ -509,7 +509,8 @@ static int may_hide(const uint32_t *start, const uint32_t *end) {
 /* Whether a style may have a character reference that matters: of a quotation mark none does. */
 static int has_reference(const uint32_t *at, const uint32_t *end) {
     for (; at < end; at++)
-        if (*at == '&' && !(end - at >= 6 && at[1] == 'q' && at[2] == 'u' && at[3] == 'o' && at[4] == 't' && at[5] == ';'))
+        if (*at == '&' && !(end - at >= 6 && at[1] == 'q' && at[2] == 'u' && at[3] == 'o' && at[4] == 't' &&
+                            at[5] == ';'))
             return 1;
     return 0;
 }

@@ -1,5 +1,5 @@
-/* A text out of the bytes of a mail: message/transfer.py, charset.py `decode`, and what text.py and body.py ask of every
-   text first, in C.
+/* A text out of the bytes of a mail: message/transfer.py, charset.py `decode`, and what text.py and body.py ask of
+   every text first, in C.
 
    Only what is well written is read: base64 in lines with its padding, quoted-printable without a stray "=", UTF-8 (or
    ASCII) that is all there, and a declared Cyrillic charset of one byte a letter that reads well. All else is Python's.
@@ -91,7 +91,8 @@ static int64_t base64(struct text *t, const uint8_t *data, uint32_t size) {
     }
     if (!count)
         return padding ? NOT_MINE : out - t->bytes;
-    if (count == 1 || !padding || (count == 2 && (at >= size || data[at++] != '=')) || out - t->bytes > (int64_t)t->most - 2)
+    if (count == 1 || !padding || (count == 2 && (at >= size || data[at++] != '=')) ||
+        out - t->bytes > (int64_t)t->most - 2)
         return NOT_MINE;
     while (at < size)
         if (six[data[at++]] != LINE_END)
