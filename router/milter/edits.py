@@ -58,10 +58,10 @@ def plan(
         missing += unable
         fields = _noted(fields, prefix + "Degraded", f"redirect; {' '.join(unable)} not offered by the MTA")
     if fields and offer.allows(Action.ADDHDRS):
-        fields = [(name, _line(value)) for name, value in fields]
+        fields = _lines(fields)
         if sign is not None:
             fields.append((prefix + "Sig", sign(fields, raw.envelope.queue_id)))
-        edits += [responses.add_header(name, value, leading_space=offer.leading_space) for name, value in fields]
+        edits.append(responses.add_headers(fields, leading_space=offer.leading_space))
     elif fields:
         missing.append("addheader")
     edits += recipients
@@ -113,10 +113,12 @@ def _strip(raw: RawMessage, offer: Offer) -> list[bytes]:
     ]
 
 
-def _line(value: str) -> str:
+def _lines(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     # A value may quote the mail (a note with its subject); what it holds must not cost the mail its decision.
-    value = value[:MAX_VALUE_CHARACTERS]
-    return value if value.isprintable() else _CONTROLS.sub(" ", value)
+    cut = [(name, value[:MAX_VALUE_CHARACTERS]) for name, value in fields]
+    if "".join([value for _, value in cut]).isprintable():
+        return cut
+    return [(name, _CONTROLS.sub(" ", value)) for name, value in cut]
 
 
 def _noted(fields: list[tuple[str, str]], name: str, value: str) -> list[tuple[str, str]]:
@@ -128,6 +130,8 @@ def _noted(fields: list[tuple[str, str]], name: str, value: str) -> list[tuple[s
 
 def _recipients(decision: Decision, raw: RawMessage, offer: Offer) -> tuple[list[bytes], list[str]]:
     """(packets, what the MTA would have had to offer): one of the two is empty."""
+    if not decision.recipients.add and not decision.recipients.remove:
+        return [], []
     arguments = raw.envelope.recipients
     # Postfix delivers twice to a recipient that is added though it is there.
     present = {folded(address_of(argument)) for argument in arguments}

@@ -36,8 +36,9 @@ def field_body(value: str, *, name_bytes: int = 0) -> bytes:
     Decoded by RFC 2047 it is `value` with white space runs as one space. Raises ValueError for CR, NUL, other controls,
     an LF that no white space follows, and for what does not fit into one packet.
     """
-    if name_bytes + 2 + len(value) <= MAX_LINE and _ONE_LINE.fullmatch(value) and "=?" not in value:
-        return value.encode("ascii")  # as nearly all of ours are
+    if len(value) <= LONGEST_TOKEN and "=?" not in value and _ONE_LINE.fullmatch(value):  # as nearly all of ours are
+        room = MAX_LINE - name_bytes - 2
+        return (value if len(value) <= room else _folded(value, room)).encode("ascii")
     value = _FOLD.sub("", value)
     refused = _REFUSED.search(value)
     if refused:
@@ -56,6 +57,20 @@ def field_body(value: str, *, name_bytes: int = 0) -> bytes:
     if len(encoded) > MAX_VALUE:
         raise ValueError(f"a header field body of {len(encoded)} bytes; at most {MAX_VALUE}")
     return encoded
+
+
+def _folded(value: str, room: int) -> str:
+    """Words with one space between them, in lines; room: characters of the first one."""
+    lines = []
+    while len(value) > room:
+        cut = value.rfind(" ", 0, max(room, 0) + 1)
+        if cut < 0:
+            cut = value.find(" ")
+        if cut < 0:
+            break
+        lines.append(value[:cut])
+        value, room = value[cut + 1 :], MAX_LINE - 1
+    return "\n ".join([*lines, value])
 
 
 def _tokens(value: str, first_room: int) -> list[str]:

@@ -5,6 +5,7 @@ Edits are legal only between the end of a message and its final answer. Every fu
 
 import re
 import struct
+from collections.abc import Iterable
 
 from router.milter.header_value import field_body, field_name
 from router.milter.negotiation import Action, Offer
@@ -67,6 +68,17 @@ def check_answer(packets: bytes, offer: Offer) -> None:
 def add_header(name: str | bytes, value: str, *, leading_space: bool) -> bytes:
     """A field below all others. leading_space: whether the space after the colon is ours to write (HDR_LEADSPC)."""
     return packet(b"h", _field(name, value, leading_space))
+
+
+def add_headers(fields: Iterable[tuple[str, str]], *, leading_space: bool) -> bytes:
+    """Fields below all others, in their order: the packets of `add_header` in one piece."""
+    colon = b"\0 " if leading_space else b"\0"
+    packets = []
+    for name, value in fields:
+        raw = field_name(name)
+        data = b"h%b%b%b\0" % (raw, colon, field_body(value, name_bytes=len(raw)))
+        packets.append(len(data).to_bytes(4, "big") + data)  # never too long: 100 bytes of name, MAX_VALUE of body
+    return b"".join(packets)
 
 
 def insert_header(index: int, name: str | bytes, value: str, *, leading_space: bool) -> bytes:

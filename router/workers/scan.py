@@ -34,7 +34,7 @@ def event_of(decision: Decision, not_offered: tuple[str, ...] = (), saved_s: flo
     is empty is not told: it would be written and read five times on its way.
 
     saved_s: by how many seconds a redirect brings the answer forward."""
-    expect, moved = decision.expect, decision.recipients
+    expect, moved, thread = decision.expect, decision.recipients, decision.thread
     told = {
         "decision": decision.id,
         "queue": decision.queue,
@@ -42,11 +42,12 @@ def event_of(decision: Decision, not_offered: tuple[str, ...] = (), saved_s: flo
         "topic": decision.topic.label,
         "abuse": decision.abuse.label,
         "language": decision.language,
-        "thread": decision.thread.state,
-        "ticket": decision.thread.ticket,
-        "new_question": decision.thread.new_question if decision.thread.ticket else None,
-        "auth": decision.identity.auth,
-        "priority": decision.priority,
+        # As plain words: orjson asks a member of an enum for its `value`, which is a function in Python.
+        "thread": str(thread.state),
+        "ticket": thread.ticket,
+        "new_question": str(thread.new_question) if thread.ticket else None,
+        "auth": str(decision.identity.auth),
+        "priority": str(decision.priority),
         "tags": decision.tags,
         "fired": [line.rule for line in decision.trace if line.result == "true" and line.mode == "enforce"],
         "shadow": [line.rule for line in decision.trace if line.result == "true" and line.mode == "shadow"],
@@ -58,7 +59,7 @@ def event_of(decision: Decision, not_offered: tuple[str, ...] = (), saved_s: flo
         "saved_s": saved_s,
         "reply": None if decision.reply is None else _reply(decision.reply),
         "degraded": [one.what for one in decision.degraded],
-        "verdict": decision.verdict,
+        "verdict": str(decision.verdict),
         "rules": decision.rules[:12],
         "model": decision.model,
         "not_offered": not_offered,

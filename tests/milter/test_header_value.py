@@ -41,6 +41,26 @@ def test_it_is_one_field_in_short_ascii_lines(value, name_bytes):
         assert all(len(word) <= 75 for word in line.split() if word.startswith("=?utf-8?"))
 
 
+WORDS = st.lists(st.text("az09=;:,.", min_size=1, max_size=30) | st.text("x", min_size=60, max_size=90), min_size=1)
+
+
+@settings(max_examples=500, deadline=None)
+@given(WORDS.map(" ".join), st.integers(1, 100))
+@example("4af1; rules=9f442cfd3a1e3076; model=topic-abuse-vague-urgency-b06f3dd7", 20)
+@example("x" * 76 + " y", 20)
+def test_a_line_holds_as_many_words_as_fit(value, name_bytes):
+    """RFC 5322 section 2.1.1: 78 characters; a longer word stands alone."""
+    lines, used = [[]], name_bytes + 2
+    for word in value.split(" "):
+        more = len(word) + (1 if lines[-1] or len(lines) > 1 else 0)
+        if lines[-1] and used + more > 78:
+            lines.append([])
+            used, more = 0, 1 + len(word)
+        lines[-1].append(word)
+        used += more
+    assert field_body(value, name_bytes=name_bytes).decode() == "\n ".join(map(" ".join, lines))
+
+
 def test_words_that_need_no_encoding_stay_readable():
     assert field_body("technical; p=0.93; by=model") == b"technical; p=0.93; by=model"
     assert field_body("v1; lang=ru; note: счёт 5") == b"v1; lang=ru; note: =?utf-8?b?0YHRh9GR0YI=?= 5"

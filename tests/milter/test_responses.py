@@ -14,6 +14,15 @@ from .making import POSTFIX
 ADD = responses.add_header("X-Desk-Queue", "support", leading_space=True)
 
 
+@given(
+    st.lists(st.tuples(st.text("aX-9", min_size=1, max_size=100), st.text("ab =?ж", max_size=300))),
+    st.booleans(),
+)
+def test_several_fields_are_added_as_one_by_one(fields, leading_space):
+    one_by_one = [responses.add_header(name, value, leading_space=leading_space) for name, value in fields]
+    assert responses.add_headers(fields, leading_space=leading_space) == b"".join(one_by_one)
+
+
 @pytest.mark.parametrize(
     ("made", "expected"),
     [
