@@ -80,8 +80,10 @@ def find(message: Message, trusted: Iterable[str]) -> Results | None:
 
     trusted: authserv-ids, compared in lower case. Of SPF, DKIM and DMARC only.
     """
+    if "Authentication-Results" not in message.fields:
+        return None
     ids = {one.strip().lower() for one in trusted}
-    if not ids or "Authentication-Results" not in message.fields:
+    if not ids:
         return None
     sender_domain = ascii_domain(address_of(message.raw.envelope.sender).rpartition("@")[2])
     found: list[Result] = []

@@ -24,12 +24,13 @@ SINGLETONS = ("Subject", "Date", "Message-ID", "To", "Cc", "Sender", "Reply-To",
 _SINGLETONS = frozenset(name.lower() for name in SINGLETONS)
 
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
-_ATOM = rb"[A-Za-z0-9.!#$%&'*+\-/=?^_`{|}~]+"
-_LOCAL = rb"[A-Za-z0-9_+\-]+(?:\.[A-Za-z0-9_+\-]+)*"
-_LABEL = rb"(?!..--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+# Nothing is ever tried in a second way (`++`): what one piece takes, the next could not begin with.
+_ATOM = rb"[A-Za-z0-9.!#$%&'*+\-/=?^_`{|}~]++"
+_LOCAL = rb"[A-Za-z0-9_+\-]++(?:\.[A-Za-z0-9_+\-]++)*+"
+_LABEL = rb"(?!..--|[A-Za-z0-9-]{64})[A-Za-z0-9]++(?:-++[A-Za-z0-9]++)*+"
 _PLAIN = re.compile(
-    rb"[ \t]*(?:(?P<name>(?:%(atom)s|%(quoted)s)(?:[ \t]+(?:%(atom)s|%(quoted)s))*)[ \t]*(?=<))?(?P<open><)?"
-    rb"(?P<local>%(local)s)@(?P<domain>(?:%(label)s\.)+(?=[A-Za-z])%(label)s)(?(open)>)[ \t]*"
+    rb"[ \t]*+(?:(?P<name>(?:%(atom)s|%(quoted)s)(?:[ \t]++(?:%(atom)s|%(quoted)s))*+)[ \t]*+(?=<))?(?P<open><)?"
+    rb"(?P<local>%(local)s)@(?P<domain>(?:%(label)s\.)++(?=[A-Za-z])%(label)s)(?(open)>)[ \t]*+"
     % {b"atom": _ATOM, b"quoted": rb'"[A-Za-z0-9 ._\-]+"', b"local": _LOCAL, b"label": _LABEL}
 )
 # 8-bit letters of an unknown charset stand in a name as letters, so that none of them reads as a control character.
@@ -42,12 +43,14 @@ _ADDRESS_SHOWN = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 class Author:
     """address: the one mailbox of From:, folded domain, or None when there is not exactly one that two independent
     parsers agree on. name: its display name. ambiguous: why it is nobody ("two From fields"), or "". flags: oddities
-    ("name-shows-address", "mixed-script-domain", "reply-to-differs", "look-alike-domain", "duplicate-subject")."""
+    ("name-shows-address", "mixed-script-domain", "reply-to-differs", "look-alike-domain", "duplicate-subject"). plain:
+    From: is of the plainest form, in which nothing else can be taken for an address."""
 
     address: str | None
     name: str = ""
     ambiguous: str = ""
     flags: frozenset[str] = frozenset()
+    plain: bool = False
 
     @property
     def domain(self) -> str:
@@ -59,11 +62,15 @@ def find(message: Message, own_domains: Iterable[str] = ()) -> Author:
     """The author. own_domains: A-labels; an author's domain that may be mistaken for one of them is flagged."""
     flags = _duplicates(message)
     try:
-        box = _one_mailbox(message)
+        body = _one_body(message)
+        box = plain_mailbox(body)
+        plain = box is not None and b"=?" not in body
+        box = box or agreed_mailbox(body)
     except NotOneMailbox as refusal:
         return Author(None, ambiguous=str(refusal), flags=flags)
-    flags |= _oddities(message, box, own_domains)
-    return Author(box.address, box.name, flags=flags)
+    address = box.address
+    flags |= _oddities(message, box, address, own_domains)
+    return Author(address, box.name, "", flags, plain)
 
 
 def plain_mailbox(body: bytes) -> Mailbox | None:
@@ -95,7 +102,7 @@ def _decoded_name(raw: bytes) -> str:
     return raw.decode("ascii") if b"=?" not in raw and raw.isascii() else decoded(raw)
 
 
-def _one_mailbox(message: Message) -> Mailbox:
+def _one_body(message: Message) -> bytes:
     bodies = message.fields.raw("From")
     if len(bodies) != 1:
         raise NotOneMailbox("two From fields" if len(bodies) == 2 else f"{len(bodies) or 'no'} From fields")
@@ -103,17 +110,17 @@ def _one_mailbox(message: Message) -> Mailbox:
         raise NotOneMailbox("too many header fields; another From may be among those that were not kept")
     if len(bodies[0]) > MAX_FIELD_BYTES:
         raise NotOneMailbox(f"a From field of more than {MAX_FIELD_BYTES} bytes")
-    body = _FOLD.sub(b"", bodies[0]) if b"\n" in bodies[0] else bodies[0]
-    return plain_mailbox(body) or agreed_mailbox(body)
+    return _FOLD.sub(b"", bodies[0]) if b"\n" in bodies[0] else bodies[0]
 
 
 def _duplicates(message: Message) -> frozenset[str]:
-    return frozenset(f"duplicate-{name}" for name in message.fields.repeated & _SINGLETONS)
+    repeated = message.fields.repeated
+    return frozenset([f"duplicate-{name}" for name in repeated & _SINGLETONS]) if repeated else frozenset()
 
 
-def _oddities(message: Message, box: Mailbox, own_domains: Iterable[str]) -> frozenset[str]:
+def _oddities(message: Message, box: Mailbox, address: str, own_domains: Iterable[str]) -> frozenset[str]:
     found = set()
-    mine = folded(box.address, keep_detail=True)
+    mine = folded(address, keep_detail=True)
     if box.name and ("@" in box.name or "\uff20" in box.name):  # a fullwidth @ reads the same
         shown = _ADDRESS_SHOWN.findall(unicodedata.normalize("NFKC", box.name))
         if any(folded(one, keep_detail=True) != mine for one in shown):

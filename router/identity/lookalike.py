@@ -50,8 +50,11 @@ def mixes_scripts(domain: str) -> bool:
 @lru_cache(maxsize=4_096)  # pure, 20 us, and asked for every mail
 def skeleton(domain: str) -> str:
     """What a hurried reader sees: letters that look alike made the same, accents gone. Only to compare with another."""
-    plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", readable(domain)).casefold())
-    seen = "".join(one for one in plain if unicodedata.category(one) != "Mn").translate(_ALIKE)
+    if domain.isascii() and "xn--" not in domain:  # nothing to decode, and no accents
+        seen = domain.lower().translate(_ALIKE)
+    else:
+        plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", readable(domain)).casefold())
+        seen = "".join(one for one in plain if unicodedata.category(one) != "Mn").translate(_ALIKE)
     for pair, letter in _PAIRS:
         seen = seen.replace(pair, letter)
     return seen
@@ -64,8 +67,10 @@ def resembles(domain: str, known: Iterable[str]) -> str | None:
     another (`desk.example.evil.example`).
     """
     own = tuple(known)
-    if not own or any(domain == one or domain.endswith("." + one) for one in own):
-        return None
+    dotted = f".{domain}"
+    for one in own:
+        if dotted.endswith(f".{one}"):
+            return None
     seen = skeleton(domain)
     for one in own:
         meant = skeleton(one)

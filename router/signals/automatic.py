@@ -35,6 +35,7 @@ AUTO_REPLY_FIELDS = (
 
 _LIST_NAMES = frozenset(name.lower() for name in LIST_FIELDS)
 _AUTO_REPLY_NAMES = frozenset(name.lower() for name in AUTO_REPLY_FIELDS)
+_TELLING_NAMES = _LIST_NAMES | _AUTO_REPLY_NAMES | {"auto-submitted", "precedence", "x-failed-recipients"}
 
 BULK_PRECEDENCE = frozenset({"bulk", "junk", "list"})
 AUTO_REPLY_PRECEDENCE = frozenset({"auto_reply", "auto-reply", "autoreply"})
@@ -96,20 +97,17 @@ def find(message: Message, sender: str, author: str | None, queue_of: Callable[[
     sender: the bare envelope sender, "" for the null sender. author: the one mailbox of From:, or None. queue_of: the
     queue an address belongs to, or None; staff who write from an address of their own are people.
     """
-    found: dict[Automatic, str] = {}
     fields = message.fields
+    told = not _TELLING_NAMES.isdisjoint(fields.names)  # nearly never: one by one they cost more than the rest
     kinds = (
-        (Automatic.AUTO_REPLY, _auto_reply(message)),
+        (Automatic.AUTO_REPLY, (_auto_reply_field(message) if told else "") or _auto_reply_subject(message)),
         (Automatic.BOUNCE, _bounce(message, sender, author)),
-        (Automatic.LIST, _shown(fields, name) if (name := list_field(fields)) else ""),
-        (Automatic.BULK, _precedence(message, BULK_PRECEDENCE)),
+        (Automatic.LIST, _shown(fields, name) if told and (name := list_field(fields)) else ""),
+        (Automatic.BULK, _precedence(message, BULK_PRECEDENCE) if told else ""),
         (Automatic.OWN, _of_addresses(sender, author, lambda address: queue_of(address) is not None)),
         (Automatic.NO_REPLY_ADDRESS, _of_addresses(sender, author, nobody_reads)),
     )
-    for kind, evidence in kinds:
-        if evidence:
-            found[kind] = evidence
-    return found
+    return {kind: evidence for kind, evidence in kinds if evidence}
 
 
 def list_field(fields: HeaderFields) -> str:
@@ -143,7 +141,7 @@ def unwrapped(address: str) -> str:
     return _BATV.sub("", local, count=1) + at + domain if _BATV.match(local) else address
 
 
-def _auto_reply(message: Message) -> str:
+def _auto_reply_field(message: Message) -> str:
     fields = message.fields
     # All fields are asked, as Pigeonhole does: a robot's field is not undone by a second one that says `no`.
     for body in fields.all("Auto-Submitted"):
@@ -152,9 +150,10 @@ def _auto_reply(message: Message) -> str:
     for name in () if _AUTO_REPLY_NAMES.isdisjoint(fields.names) else AUTO_REPLY_FIELDS:
         if name in fields and value_of(fields.first(name)) not in ("no", "false", "0"):
             return _shown(fields, name)
-    precedence = _precedence(message, AUTO_REPLY_PRECEDENCE)
-    if precedence:
-        return precedence
+    return _precedence(message, AUTO_REPLY_PRECEDENCE)
+
+
+def _auto_reply_subject(message: Message) -> str:
     subject = _SUBJECT.match(unicodedata.normalize("NFKC", message.subject[:MAX_EVIDENCE]).casefold().strip())
     if subject and (subject["bracket"] or subject["colon"] or _answers(message)):
         return f"Subject: {subject[0]}"

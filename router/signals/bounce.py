@@ -8,7 +8,7 @@ lengths are capped first, and what makes no sense is passed over.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from router.frozen import dataclass
@@ -97,9 +97,10 @@ def find(message: Message, automatism: Automatism) -> Bounce | None:
     """The bounce that a mail is or holds, or None. A report that tells of success alone is none."""
     itself = Automatic.BOUNCE in automatism
     looking = _Looking()
-    looking.into(message, 0, daemon=itself)
-    if looking.seen:
-        return looking.bounce(BounceForm.ITSELF if itself else BounceForm.ATTACHED)
+    if itself or message.parts:
+        looking.into(message, 0, daemon=itself)
+        if looking.seen:
+            return looking.bounce(BounceForm.ITSELF if itself else BounceForm.ATTACHED)
     if not itself:
         # What a reply quotes was said before, perhaps by us; what a forward quotes is what it is about.
         text = message.new_text if REPLY_SUBJECT.match(message.subject) else message.full_text
@@ -122,7 +123,7 @@ class _Looking:
             return None
         return Bounce(form, told, self.more)
 
-    def add(self, deliveries: Iterator[Delivery]) -> None:
+    def add(self, deliveries: Iterable[Delivery]) -> None:
         for one in deliveries:
             key = (one.recipient.casefold(), one.status)
             if key in self.deliveries or (one.status.endswith(".0.0") and self._knows(key[0])):
@@ -221,15 +222,13 @@ def _letter(escaped: re.Match[str]) -> str:
     return letter if letter.isprintable() else ""
 
 
-def _copied(text: str) -> Iterator[Delivery]:
+def _copied(text: str) -> Iterable[Delivery]:
     """What somebody copied out of a bounce: its report, else the replies of servers."""
     if "inal-" in text and "ecipient:" in text:
         told = [one for one in report(text) if one.recipient and (one.status or one.action)]
         if told:
-            yield from told
-            return
-    for reply in replies_in(text):
-        yield Delivery(reply.recipient, reply.status, "", reply.words, reply.remote_mta)
+            return told
+    return [Delivery(one.recipient, one.status, "", one.words, one.remote_mta) for one in replies_in(text)]
 
 
 def _is_of_daemon(message: Message) -> bool:

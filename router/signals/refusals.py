@@ -98,8 +98,9 @@ def acknowledged_id(field: str, own_domains: frozenset[str]) -> str:
 def _null_sender(candidate: Candidate) -> str:
     if candidate.sender in ("", "<>", "#@[]"):  # #@[] is the double bounce of qmail
         return "null envelope sender"
-    if any(body.strip() in ("<>", "") for body in candidate.message.fields.all("Return-Path")):
-        return "Return-Path: <>"
+    for body in candidate.message.fields.all("Return-Path"):
+        if body.strip() in ("<>", ""):
+            return "Return-Path: <>"
     return ""
 
 
@@ -127,6 +128,8 @@ def _suppressed(candidate: Candidate) -> str:
 
 
 def _nobody_reads(candidate: Candidate) -> str:
+    if Automatic.NO_REPLY_ADDRESS not in (candidate.automatism or {}) and "=" not in (candidate.author or ""):
+        return ""  # the same was asked already, of all but an author whose address has another in it
     for what, address in (("envelope sender", candidate.sender), ("From", candidate.author or "")):
         if address and (
             automatic.nobody_reads(address)
@@ -139,8 +142,9 @@ def _nobody_reads(candidate: Candidate) -> str:
 def _not_addressed(candidate: Candidate) -> str:
     for name in ADDRESSEE_FIELDS:
         for body in candidate.message.fields.all(name):
-            if any(candidate.queue_of(address) is not None for address in addresses_in(body)):
-                return ""
+            for address in addresses_in(body):
+                if candidate.queue_of(address) is not None:
+                    return ""
     return "none of our addresses in " + ", ".join(ADDRESSEE_FIELDS)
 
 
@@ -209,10 +213,11 @@ def _robot(candidate: Candidate) -> str:
     for body in fields.all("Content-Type"):
         if message.media_type == "text/calendar" or ("calendar" in body.lower() and _CALENDAR_METHOD.search(body)):
             return "text/calendar"
-    if any(part.media_type == "text/calendar" for part in message.parts):
-        return "text/calendar part"
+    for part in message.parts:
+        if part.media_type == "text/calendar":
+            return "text/calendar part"
     addressed = (*fields.all("To"), *fields.all("Cc"))
-    if sum(body.count("@") for body in addressed) > MAX_ADDRESSEES:
+    if ", ".join(addressed).count("@") > MAX_ADDRESSEES:
         addressees = {address for body in addressed for address in addresses_in(body)}
         if len(addressees) > MAX_ADDRESSEES:
             return f"{len(addressees)} addressees"
@@ -243,7 +248,13 @@ ROWS = (
         _auto_submitted,
         frozenset({"auto-submitted"}),
     ),
-    Refusal("G3", "it has a field of a mailing list", "RFC 5230 4.6: SHOULD NOT; RFC 3834: MAY", _list),
+    Refusal(
+        "G3",
+        "it has a field of a mailing list",
+        "RFC 5230 4.6: SHOULD NOT; RFC 3834: MAY",
+        _list,
+        frozenset(name.lower() for name in automatic.LIST_FIELDS),
+    ),
     Refusal(
         "G4", "Precedence is bulk, junk, list or auto_reply", "RFC 3834 2: MAY", _precedence, frozenset({"precedence"})
     ),

@@ -5,7 +5,7 @@ stands behind it or a server's English words do: "ошибка 502", "550 гри
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from router.frozen import dataclass
 
@@ -50,10 +50,12 @@ class Reply:
     remote_mta: str
 
 
-def replies_in(text: str) -> Iterator[Reply]:
+def replies_in(text: str) -> Iterable[Reply]:
     """Every refusing or deferring reply of a text, in order, at most MAX_REPLIES. Linear in its length."""
-    if not _SIGN.search(text):
-        return
+    return _replies(text) if _SIGN.search(text) else ()
+
+
+def _replies(text: str) -> Iterator[Reply]:
     if ">" in text:
         text = _QUOTE_MARKS.sub("", text)
     found = tried = end = 0

@@ -121,6 +121,8 @@ class _Answered:
 def _thread(
     message: Message, claims: Reference, author: str | None, auth: AuthState, automatic: bool, store: Store | None
 ) -> Thread:
+    if not claims.ids and not claims.numbers and not automatic:  # nearly always
+        return _new(claims)
     left = store.departed(claims.ids) if store and claims.ids else {}
     answered = _Answered(tuple((one, left[one]) for one in claims.ids if one in left))
     me = folded(author, keep_detail=True) if author else None
@@ -140,6 +142,10 @@ def _thread(
         return _by_answered(message, claims, answered, me, auth, store)
     if claims.numbers:
         return _by_tag(message, claims, me, auth, store)
+    return _new(claims)
+
+
+def _new(claims: Reference) -> Thread:
     seen = f"; the text names {', '.join(claims.noted)}" if claims.noted else ""
     return Thread(ThreadState.NEW, noted=claims.noted, why=f"no ticket in the Subject, no mail of ours answered{seen}")
 

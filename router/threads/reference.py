@@ -28,6 +28,7 @@ FORWARDED_BLOCKS = (
 )  # fmt: skip
 """The line that mail programs put above a message they forward, without its dashes."""
 
+_RESENT = frozenset({"resent-from", "resent-to", "resent-message-id"})
 _ID = re.compile(rb"<[^<>\s]{1,998}>")
 # With a line end before it, for which a search is many times faster than for the begin of any line.
 _FORWARDED_BLOCK = re.compile(rf"\n[ \t>*_-]{{0,60}}(?:{one_of(FORWARDED_BLOCKS)})[ \t]{{0,3}}(?::|-|$)", re.MULTILINE)
@@ -105,7 +106,7 @@ def ids_of(message: Message) -> tuple[str, ...]:
 def _forwarded(message: Message, prefixes: tuple[str, ...]) -> str:
     if prefixes[:1] == ("forward",):
         return "a forward prefix in the Subject"
-    if "Resent-From" in message.fields or "Resent-To" in message.fields or "Resent-Message-ID" in message.fields:
+    if not _RESENT.isdisjoint(message.fields.names):
         return "Resent-* fields"
     if prefixes[:1] == ("reply",):
         return ""  # an answer may enclose a mail, or quote one that was forwarded

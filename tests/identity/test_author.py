@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from router.facts import Facts, Services, Site
 from router.identity.authentication import Authentication
 from router.identity.author import agreed_mailbox, find, plain_mailbox
-from router.identity.lookalike import resembles
+from router.identity.lookalike import resembles, skeleton
 from router.identity.mailbox import NotOneMailbox, parse
 from router.message.addresses import addresses_in, ascii_domain, mailboxes
 from router.vocabulary import AuthState
@@ -248,6 +248,25 @@ def test_the_short_way_gives_what_both_long_ways_give(body: str) -> None:
     short = plain_mailbox(body.encode())
     if short is not None:
         assert short == agreed_mailbox(body.encode())
+
+
+@settings(max_examples=1_500, deadline=None)
+@given(SOUP | PLAIN)
+@example('"a b" <a@b.example>')
+@example("=?utf-8?q?c=40d.example?= <a@b.example>")
+def test_a_plain_author_is_the_only_address_of_the_field(body: str) -> None:
+    """The lenient reading, which a rule on `from` asks, finds no other."""
+    message = letter(f"From: {body.strip()}")
+    author = find(message)
+    if author.plain:
+        assert [addresses_in(one) for one in message.fields.all("From")] == [(author.address,)]
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(st.text("aoilc1058rnvwdQX.-", min_size=1, max_size=30))
+def test_what_a_hurried_reader_sees_of_plain_letters(domain: str) -> None:
+    """The short way for ASCII and the long way, which a combining mark makes it take, see the same."""
+    assert skeleton(domain) == skeleton(domain + "\u0301")
 
 
 @settings(max_examples=2_000, deadline=None)

@@ -46,6 +46,11 @@ def test_each_gate_refuses_its_mail(gate):
     assert decision.reply.send is False
 
 
+@pytest.mark.parametrize("author", ["no-reply@x.example", "SRS0=ab=cd=x.example=listserv@y.example"])
+def test_an_author_whose_mailbox_nobody_reads_is_not_answered_whoever_sends(author):
+    assert "G6" in refused(headers=[("From", author)])
+
+
 @pytest.mark.parametrize(
     "rules",
     [
