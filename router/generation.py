@@ -4,6 +4,7 @@ A message is decided by one generation from its first fact to its last edit; a r
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 
@@ -58,6 +59,12 @@ class Generation:
     model_refused: str = ""
     threads: ThreadReader | None = None
     is_acknowledgement: Callable[[str], bool] = lambda message_id: False
+    _thresholds: Mapping[str, tuple[float, float, float]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        tuned = self.model.thresholds.items() if self.model else ()
+        held = {name: (one.accept, one.reject, one.margin) for name, one in tuned}
+        object.__setattr__(self, "_thresholds", held)
 
     def services(
         self, now: datetime, authenticate: Authenticate | None = None, looked_up: LookedUp | None = None
@@ -91,10 +98,7 @@ class Generation:
             thread=thread,
             asks_anew=self._asks_anew,
             model=self.model.id if self.model else None,
-            thresholds={
-                name: (one.accept, one.reject, one.margin)
-                for name, one in (self.model.thresholds.items() if self.model else ())
-            },
+            thresholds=self._thresholds,
         )
 
     def decide(

@@ -27,7 +27,7 @@ def reply_of(evaluation: Evaluation, writing: Writing, queue: str) -> Reply | No
         send=not shut,
         to=evaluation.facts.sender,
         language="+".join(languages_of(evaluation)),
-        snippets=tuple(name for name in replies.snippets if name in writing.snippets),
+        snippets=tuple([name for name in replies.snippets if name in writing.snippets]),
         refused=shut,
     )
 
@@ -36,14 +36,14 @@ def languages_of(evaluation: Evaluation) -> tuple[str, ...]:
     """The message's language, if the desk has texts in it. Else every language of the same script when that decides
     something (undetermined Cyrillic: uk + ru), else all; in the order of the file."""
     message = evaluation.facts.message
-    known = [str(language) for language in evaluation.rules.file.languages]
-    if message.language in known:
+    scripts = evaluation.rules.scripts  # in the order of the file
+    if message.language in scripts:
         return (message.language,)
-    same_script = tuple(language for language in known if message.script == evaluation.rules.scripts[language])
+    same_script = tuple(language for language in scripts if message.script == scripts[language])
     # Of an undetermined Latin text nobody can say that its writer reads English; of a Polish one, rather English.
     if same_script and (message.script != "latin" or message.language != UNDETERMINED):
         return same_script
-    return tuple(known)
+    return tuple(scripts)
 
 
 def expectation_of(evaluation: Evaluation, writing: Writing, queue: str, reply: Reply | None) -> Expectation | None:

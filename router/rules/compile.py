@@ -83,7 +83,8 @@ def compile_rules(file: schema.RulesFile, data: bytes = b"", calendar_at: Calend
 def _extracting(extract: schema.Extract, making: Making, expressions: ExpressionBook) -> Extracting:
     number = making.expression(extract.regex)
     groups: dict[str, int] = expressions.compiled[number].groupindex
-    return Extracting(extract, number, groups.get(str(extract.name), 0))
+    fields = dict.fromkeys(field for wide in extract.fields for field in FIELDS[wide])
+    return Extracting(extract, number, groups.get(str(extract.name), 0), tuple(fields))
 
 
 def without(ruleset: Ruleset, rule: str) -> Ruleset:

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from router.logic import Truth, Unknown, all_of, any_of, at_least, negation
+from router.logic import Truth, Unknown, all_of, any_of, at_least
 from router.rules import bounce_conditions as bounces
 from router.rules import matter_conditions as matter
 from router.rules import people_conditions as people
@@ -60,9 +60,8 @@ def none_(test: c.NoneOf, making: Making) -> Check:
 def not_(test: c.Not, making: Making) -> Check:
     """`not: condition`: the condition is false. Unknown when it is unknown, so say `on_unknown` over a look-up."""
     part = making.check(test.of)
-    judge = part.judge
     return Check(
-        lambda e: negation(judge(e)),
+        _judge_none((part.judge,)),
         f"not({part.said})",
         cost=part.cost,
         staged=part.staged,
@@ -152,8 +151,17 @@ def _judge_any(judges: tuple[Judge, ...]) -> Judge:
 
 
 def _judge_none(judges: tuple[Judge, ...]) -> Judge:
-    some = _judge_any(judges)
-    return lambda e: negation(some(e))
+    def judge(e: Evaluation) -> Truth:
+        lacking: list[Unknown] | None = None
+        for one in judges:
+            value = one(e)
+            if value is True:
+                return False
+            if value is not False:
+                lacking = [*(lacking or ()), value]
+        return any_of(lacking) if lacking else True
+
+    return judge
 
 
 _JOINS: Mapping[Join, Callable[[tuple[Judge, ...]], Judge]] = {

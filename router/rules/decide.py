@@ -122,10 +122,10 @@ def _summed_up(evaluation: Evaluation, writing: Writing, lines: tuple[TraceLine,
         else ThreadView(thread.state, thread.ticket, thread.new_question),
         identity=Identity(auth.state, auth.spf, auth.dkim, auth.dmarc, views.contact(evaluation), auth.arc),
         account=Account(account.state, contract, account.login),
-        missing=tuple(dict.fromkeys(str(item.id) for _, item in missing)),
+        missing=tuple(dict.fromkeys([str(item.id) for _, item in missing])),
         priority=max(writing.priorities, key=lambda one: one.rank, default=Priority.NORMAL),
         tags=tuple(writing.tags),
-        notes=tuple(places.fill(note) for note in writing.notes),
+        notes=tuple([places.fill(note) for note in writing.notes]),
         queue=queue,
         recipients=recipients,
         hold=hold,
@@ -179,7 +179,9 @@ def _classified(evaluation: Evaluation, name: str) -> Classified:
 def _recipients(evaluation: Evaluation, writing: Writing) -> Recipients:
     """Who gets the mail instead: of a redirect, copies, or a hold (amendments 6 and 16)."""
     ruleset = evaluation.rules
-    envelope = tuple(one.address for one in evaluation.facts.recipients)
+    envelope = tuple([one.address for one in evaluation.facts.recipients])
+    if not (writing.holds or writing.redirect or writing.copies):
+        return Recipients(envelope)
     queues = {one.address: one.queue for one in evaluation.facts.recipients}
     if writing.holds:
         if ruleset.settings.hold == schema.QUARANTINE:
@@ -214,7 +216,10 @@ def _envelope(raw: RawMessage) -> tuple[str, ...]:
 
 def _forged(raw: RawMessage, prefixes: tuple[str, ...]) -> tuple[str, ...]:
     """The names of the fields that nobody outside may set and that came with the mail, each once."""
-    ours = tuple(prefix.lower().encode() for prefix in prefixes)
+    ours = tuple([prefix.lower().encode() for prefix in prefixes])
+    names = b"\n".join([b"", *[name for name, _ in raw.fields]]).lower()
+    if not raw.strip_counts and not any(b"\n" + prefix in names for prefix in ours):
+        return ()  # nearly always
     found = {name.lower(): name for name in raw.strip_counts}
     for name, _ in raw.fields:
         lowered = name.lower()

@@ -6,8 +6,6 @@ would still have to be read or looked up answers unknown; what is known stays kn
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from router.facts import Facts
@@ -88,6 +86,8 @@ class Evaluation:
         """clock: seconds of our own work."""
         self.facts = facts
         self.rules = rules
+        self.now = facts.services.now
+        self.local_now = self.now.astimezone(rules.zone)
         self.late = False
         self._telling = False
         self._clock = clock
@@ -124,14 +124,6 @@ class Evaluation:
             self.unavailable.setdefault(what, why)
 
     # ------------------------------------------------------------------------------------------------------------ time
-    @property
-    def now(self) -> datetime:
-        return self.facts.services.now
-
-    @cached_property
-    def local_now(self) -> datetime:
-        return self.now.astimezone(self.rules.zone)
-
     def out_of_time(self) -> bool:
         """Whether the budget is spent; looked at before everything that takes time."""
         if not self.late and self._clock() > self._deadline:
@@ -220,9 +212,14 @@ class Evaluation:
     def _extract(self, name: str) -> dict[str, Extracted]:
         extracting = self.rules.extracts[name]
         found: dict[str, Extracted] = {}
-        for field in dict.fromkeys(one for wide in extracting.extract.fields for one in FIELDS[wide]):
-            searched = self.searched(field)
-            if isinstance(searched, Unknown) or self.possible(searched, extracting.expression) is not True:
+        expression = extracting.expression
+        for field in extracting.fields:
+            searched = self._fields.get(field)
+            if searched is None:
+                searched = self.searched(field)
+            if isinstance(searched, Unknown) or (searched.possible is not None and expression not in searched.possible):
+                continue
+            if self.possible(searched, expression) is not True:
                 continue
             for one in values_in(searched.text, extracting, self.rules):
                 found.setdefault(one.compared, one)
@@ -262,8 +259,11 @@ class Evaluation:
             every = [one for one in AddressField if one is not AddressField.ANY_ADDRESS]
             return [address for one in every for address in self.addresses(one)]
         found = []
-        if field is AddressField.FROM and self.facts.author.address:
-            found.append(folded(self.facts.author.address, keep_detail=True))
+        author = self.facts.author
+        if field is AddressField.FROM and author.address:
+            found.append(folded(author.address, keep_detail=True))
+            if author.plain:
+                return found
         for body in self.facts.message.fields.all(_HEADER_OF.get(field, "From")):
             found += [folded(address, keep_detail=True) for address in addresses_in(body)]
         return found
@@ -271,9 +271,8 @@ class Evaluation:
 
 def values_in(text: Text, extracting: Extracting, rules: Ruleset) -> Iterator[Extracted]:
     """What an extract finds in one text, in its order, repeats included."""
-    for match in rules.expressions.compiled[extracting.expression].finditer(text.normalised):
-        start, end = match.span(extracting.group)
-        if start < 0 or start == end:
+    for start, end in rules.expressions.spans(extracting.expression, extracting.group, text.normalised):
+        if start == end:
             continue
         compared = text.normalised[start:end]
         if extracting.extract.check == "luhn" and not luhn(compared):

@@ -33,8 +33,11 @@ def plain(value: str, limit: int = MAX_VALUE) -> str:
 
 def parameters(value: str, *pairs: tuple[str, str | None]) -> str:
     """`value; key=value`, pairs without a value left out. A `;` inside a value would look like the next pair."""
-    told = [f"{key}={text.replace(';', ',')}" for key, text in pairs if text]
-    return "; ".join([value.replace(";", ","), *told])
+    told = value.replace(";", ",")
+    for key, text in pairs:
+        if text:
+            told += f"; {key}={text.replace(';', ',')}"
+    return told
 
 
 def fields_of(
@@ -90,8 +93,11 @@ def fields_of(
         values.append(("Reply", said))
     values.append(("Decision", parameters(decision.id, ("rules", decision.rules[:16]), ("model", decision.model))))
     values += degraded_field(decision.degraded)
-    own = [(prefix + name, plain(value)) for name, value in values]
-    return (*own, *((name, plain(value)) for name, value in by_rules))
+    named = [(prefix + name, value) for name, value in values]
+    named += by_rules
+    if "".join([value for _, value in named]).isprintable():  # nearly always, and asked once instead of a dozen times
+        return tuple([(name, value.strip() if len(value) <= MAX_VALUE else plain(value)) for name, value in named])
+    return tuple([(name, plain(value)) for name, value in named])
 
 
 def _listed(name: str, values: Iterable[str]) -> list[tuple[str, str]]:

@@ -172,8 +172,11 @@ def thread(test: c.Thread, making: Making) -> Check:
     states: frozenset[ThreadState] = frozenset(test.states)
 
     def judge(e: Evaluation) -> Truth:
-        known = views.thread(e)
-        return known if isinstance(known, Unknown) else known.state in states
+        known = e.facts.thread
+        if isinstance(known, Unknown):
+            views.thread(e)  # which notes what is lacking
+            return known
+        return known.state in states
 
     return Check(judge, f"thread {' or '.join(test.states)}", _thread_shown, STORE)
 

@@ -39,9 +39,14 @@ def address(test: c.AddressTest, making: Making) -> Check:
     if part in (AddressPart.IN, AddressPart.DOMAIN_IN):
         name = str(test.values[0])
         key = _domain if part is AddressPart.DOMAIN_IN else str
-        return Check(
-            lambda e: any_of(e.in_list(name, key(one)) for one in _real(e, where)), said, _seen(where), LOOK_UP
-        )
+
+        def listed(e: Evaluation) -> Truth:
+            found = _real(e, where)
+            if len(found) == 1:
+                return e.in_list(name, key(found[0]))
+            return any_of(e.in_list(name, key(one)) for one in found)
+
+        return Check(listed, said, _seen(where), LOOK_UP)
     fits = _fits(part, tuple(str(value) for value in test.values))
     return Check(lambda e: any(fits(one) for one in e.addresses(where)), said, _seen(where))
 

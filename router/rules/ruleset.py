@@ -1,6 +1,7 @@
 """A rules file, ready to decide: conditions as functions, phrases and expressions as two automata, rules indexed."""
 
-from collections.abc import Callable, Iterator, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from router import hours
 from router.errors import Problem
 from router.facts import Site
 from router.frozen import dataclass
-from router.logic import Truth
+from router.logic import Truth, Unknown
 from router.rules import schema
 from router.rules.expressions import ExpressionBook
 from router.rules.native_search import NativeSearch
@@ -95,7 +96,7 @@ class StageIndex:
     by_field: Mapping[schema.Field, int]
     by_phrase: Mapping[tuple[schema.Field, int], int]
 
-    def candidates(self, evaluation: "Evaluation") -> Iterator[CompiledRule]:
+    def candidates(self, evaluation: "Evaluation") -> list[CompiledRule]:
         """The rules that can be other than false, in the order of the file.
 
         A rule left out is false whatever its other tests say, unknown ones included.
@@ -113,10 +114,12 @@ class StageIndex:
                     for group in groups:
                         possible |= self.by_phrase.get((field, group), 0)
         alive &= possible | self.no_phrase
+        found = []
         while alive:
             lowest = alive & -alive
-            yield self.rules[lowest.bit_length() - 1]
+            found.append(self.rules[lowest.bit_length() - 1])
             alive ^= lowest
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +137,23 @@ class ChecklistChecks:
 
 @dataclass(frozen=True, slots=True)
 class Extracting:
-    """An extract, ready. expression: its number in the book. group: the number of the group that is the value."""
+    """An extract, ready. expression: its number in the book. group: the number of the group that is the value. fields:
+    where it is looked for, each once (`text` is two)."""
 
     extract: schema.Extract
     expression: int
     group: int
+    fields: tuple[schema.Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What counts for one classifier, by label: accepted from, rejected up to; the margin. nothing: no score at all."""
+
+    nothing: Mapping[str, float]
+    accept: Mapping[str, float]
+    reject: Mapping[str, float]
+    margin: float
 
 
 @dataclass(frozen=True)
@@ -170,6 +185,10 @@ class Ruleset:
     scripts: Mapping[str, str]
     own_domains: frozenset[str]
     warnings: tuple[Problem, ...] = ()
+    # Filled by views.py as models are met; nothing else about the rules ever changes.
+    bounds: "dict[tuple[str, tuple[float, float, float] | None], Bounds | Unknown]" = dataclasses.field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @property
     def settings(self) -> schema.Settings:

@@ -44,7 +44,8 @@ def run(evaluation: Evaluation, writing: Writing) -> list[StageRun]:
 
 
 def _run(stage: StageIndex, evaluation: Evaluation, writing: Writing) -> StageRun:
-    run = StageRun(stage, evaluation.earlier, {})
+    judged: dict[int, Judged] = {}
+    before = evaluation.earlier
     writing.stage_stopped = None
     ended = writing.stopped  # by an earlier stage: a `stop: all` takes effect at the end of its own
     fired: set[str] = set()
@@ -54,21 +55,17 @@ def _run(stage: StageIndex, evaluation: Evaluation, writing: Writing) -> StageRu
             continue
         stopped = ended or writing.stage_stopped
         if stopped and not compiled.holds and rule.on_unknown is not OnUnknown.HOLD:
-            run.judged[compiled.number] = Judged(compiled, False, stopped=stopped)
+            judged[compiled.number] = Judged(compiled, False, stopped=stopped)
             continue
         value = compiled.check.judge(evaluation)
         if value is False:
             continue
-        run.judged[compiled.number] = Judged(compiled, value, _carried_out(compiled, value, writing, stopped))
+        judged[compiled.number] = Judged(compiled, value, _carried_out(compiled, value, writing, stopped))
         if value is True and rule.mode is Mode.ENFORCE and not stopped:
             fired.add(str(rule.id))
-    if not run.judged:
-        return run  # nothing was written
-    before = evaluation.earlier
-    evaluation.see(
-        Earlier(frozenset(writing.tags), before.fired | fired, writing.topic, writing.slot("queue")),
-    )
-    return run
+    if judged:  # else nothing was written
+        evaluation.see(Earlier(frozenset(writing.tags), before.fired | fired, writing.topic, writing.slot("queue")))
+    return StageRun(stage, before, judged)
 
 
 def runs_today(compiled: CompiledRule, evaluation: Evaluation) -> bool:

@@ -4,13 +4,14 @@ Conditions and the decision read the same view, so that they never disagree.
 """
 
 import re
+from collections.abc import Mapping
 
 from router.frozen import dataclass
 from router.logic import Truth, Unknown, all_of, any_of, at_least, negation, unknown
 from router.message.envelope import folded
 from router.rules import schema
 from router.rules.evaluation import Evaluation
-from router.rules.ruleset import ChecklistChecks
+from router.rules.ruleset import Bounds, ChecklistChecks
 from router.threads.thread import Thread
 from router.vocabulary import AccountState, ContactState
 
@@ -31,8 +32,8 @@ class Labels:
     margin: what counts, rules.yaml before the model. accepted: the one label, or None."""
 
     p: dict[str, float]
-    accept: dict[str, float]
-    reject: dict[str, float]
+    accept: Mapping[str, float]
+    reject: Mapping[str, float]
     margin: float
     accepted: str | None
 
@@ -49,7 +50,6 @@ def labels(evaluation: Evaluation, name: str) -> Labels | Unknown:
 
 
 def _labels(evaluation: Evaluation, classifier: schema.Classifier) -> Labels | Unknown:
-    services = evaluation.facts.services
     scores = evaluation.facts.scores
     if isinstance(scores, Unknown):
         evaluation.lacks("model", "; ".join(scores.causes))
@@ -63,8 +63,33 @@ def _labels(evaluation: Evaluation, classifier: schema.Classifier) -> Labels | U
         scores = {NEW_QUESTION: {str(one): known.asks_anew for one in classifier.labels[:1]}}
     if classifier.name not in scores:
         return unknown(f"the model has no classifier {classifier.name}")
-    tuned = services.thresholds.get(classifier.name)
-    p = dict.fromkeys(classifier.labels, 0.0) | dict(scores[classifier.name])
+    bounds = _bounds(evaluation, classifier)
+    if isinstance(bounds, Unknown):
+        return bounds
+    p = {**bounds.nothing, **scores[classifier.name]}
+    margin, accept = bounds.margin, bounds.accept
+    accepted = None
+    enough = [label for label in classifier.labels if p[label] >= accept[label]]
+    for label in sorted(enough, key=lambda one: -p[one]) if len(enough) > 1 else enough:
+        second = max([one for other, one in p.items() if other != label], default=0.0) if margin else 0.0
+        # Scores are decimal fractions to people: 0.80 - 0.60 is meant to reach a margin of 0.20.
+        if round(p[label] - second, 9) >= margin:
+            accepted = label
+            break
+    return Labels(p, accept, bounds.reject, margin, accepted)
+
+
+def _bounds(evaluation: Evaluation, classifier: schema.Classifier) -> Bounds | Unknown:
+    """What counts for a classifier; worked out once for each model that these rules are used with."""
+    tuned = evaluation.facts.services.thresholds.get(classifier.name)
+    key = (str(classifier.name), tuned)
+    known = evaluation.rules.bounds.get(key)
+    if known is None:
+        known = evaluation.rules.bounds[key] = _bounds_of(classifier, tuned)
+    return known
+
+
+def _bounds_of(classifier: schema.Classifier, tuned: tuple[float, float, float] | None) -> Bounds | Unknown:
     accept: dict[str, float] = {}
     reject: dict[str, float] = {}
     accept_any = classifier.accept if classifier.accept is not None else tuned[0] if tuned else None
@@ -79,16 +104,7 @@ def _labels(evaluation: Evaluation, classifier: schema.Classifier) -> Labels | U
     margin = classifier.margin if classifier.margin is not None else tuned[2] if tuned else 0.0
     if len(classifier.labels) == 1:
         margin = 0.0
-    accepted = None
-    for label in sorted(classifier.labels, key=lambda one: -p[one]):
-        if p[label] < accept[label]:
-            continue
-        second = max((one for other, one in p.items() if other != label), default=0.0) if margin else 0.0
-        # Scores are decimal fractions to people: 0.80 - 0.60 is meant to reach a margin of 0.20.
-        if round(p[label] - second, 9) >= margin:
-            accepted = label
-            break
-    return Labels(p, accept, reject, margin, accepted)
+    return Bounds(dict.fromkeys(classifier.labels, 0.0), accept, reject, margin)
 
 
 def is_label(evaluation: Evaluation, name: str, label: str) -> Truth:
@@ -249,9 +265,11 @@ def default_queue(evaluation: Evaluation) -> str:
     chosen = evaluation.rules.settings.default_queue
     if chosen is not None:
         return chosen
-    return next(
-        (name for name in evaluation.rules.queues if name in evaluation.addressed), next(iter(evaluation.rules.queues))
-    )
+    queues = evaluation.rules.queues
+    for name in queues:
+        if name in evaluation.addressed:
+            return name
+    return next(iter(queues))
 
 
 def chosen_queue(evaluation: Evaluation) -> str:

@@ -48,6 +48,14 @@ def test_a_text_without_the_literals_is_never_one_that_would_have_matched(source
         assert any(literal in text for literal in needed)
 
 
+@settings(max_examples=800, deadline=None)
+@given(SOURCES, st.text(alphabet="abcxж€😀. ", max_size=12), st.integers(0, 1))
+def test_groups_stand_where_the_wrapper_finds_them(source, text, group):
+    whole = f"({source})?" if group else source
+    expected = [one.span(group) for one in re2.compile(whole).finditer(text)]
+    assert list(ExpressionBook([whole]).spans(0, group, text)) == [one for one in expected if one[0] >= 0]
+
+
 def test_the_book_names_those_that_are_worth_trying():
     book = ExpressionBook([r"login\s[a-z]+", r"contract\s[0-9]+", r"[0-9]{5}"])
     assert book.possible("my login petro") == {0, 2}
