@@ -11,6 +11,7 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from router.frozen import dataclass
@@ -204,10 +205,18 @@ def panel_signature(message: Message, author: Author, secret: bytes) -> str:
 def _within(address: str | None, networks: tuple[Network, ...]) -> bool:
     if not address or not networks:
         return False
+    client = _client(address)
+    if client is None:
+        return False
+    version = client.version
+    return any(client in network for network in networks if network.version == version)
+
+
+@lru_cache(maxsize=1_024)  # pure, some ten functions of Python, and few clients bring most mails
+def _client(address: str) -> "ipaddress.IPv4Address | ipaddress.IPv6Address | None":
     try:
         client = ipaddress.ip_address(address)
     except ValueError:
-        return False
-    if isinstance(client, ipaddress.IPv6Address) and client.ipv4_mapped:
-        client = client.ipv4_mapped
-    return any(client in network for network in networks if network.version == client.version)
+        return None
+    mapped = client.ipv4_mapped if isinstance(client, ipaddress.IPv6Address) else None
+    return mapped or client

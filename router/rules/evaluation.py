@@ -149,10 +149,11 @@ class Evaluation:
                 return unknown("the body could not be decoded" + (f": {why}" if why else ""))
         cap = self.rules.settings.max_text
         # The text does not depend on the rules: a second rules file that runs beside need not normalise it again.
-        key = f"text {field} {cap}"
+        name = str(field)  # `value` of an enum is a function in Python
+        key = f"text {name} {cap}"
         text = self.facts.cache.get(key)
         if not isinstance(text, Text):
-            text = self.facts.cache[key] = Text(str(getattr(message, field.value)), field.value, cap)
+            text = self.facts.cache[key] = Text(str(getattr(message, name)), name, cap)
         return Searched(text)
 
     def header_texts(self, name: str) -> list[Searched]:

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -190,23 +191,24 @@ class Ruleset:
         default_factory=dict, repr=False, compare=False
     )
 
-    @property
+    # Asked for some fifteen times a mail.
+    @cached_property
     def settings(self) -> schema.Settings:
         return self.file.settings
 
-    @property
+    @cached_property
     def queues(self) -> Mapping[str, schema.Queue]:
         return self.file.queues
 
-    @property
+    @cached_property
     def lists(self) -> Mapping[str, schema.ListSource]:
         return self.file.lists
 
-    @property
+    @cached_property
     def rules(self) -> tuple[schema.Rule, ...]:
         return self.file.rules
 
-    @property
+    @cached_property
     def prefix(self) -> str:
         return self.site.header_prefix
 

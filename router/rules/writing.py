@@ -62,7 +62,7 @@ class Writing:
             case a.SetPriority(priority):
                 self.priorities.append(priority)
             case a.AddTags(tags):
-                self.tags.update(dict.fromkeys(str(tag) for tag in tags))
+                self.tags.update(dict.fromkeys([str(tag) for tag in tags]))
             case a.AddNote(text):
                 self.notes.append(str(text))
             case a.Split():

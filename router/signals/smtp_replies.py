@@ -78,7 +78,8 @@ def _replies(text: str) -> Iterator[Reply]:
 
 def one_line(text: str) -> str:
     """Without line ends and whatever else cannot be printed; single spaces."""
-    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    line = " ".join(text.split())
+    return line if line.isprintable() else " ".join("".join(one if one.isprintable() else " " for one in line).split())
 
 
 def _words(text: str, start: int) -> str:

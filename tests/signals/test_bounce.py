@@ -8,7 +8,7 @@ from router.message.message import Message
 from router.rules.explain import explain
 from router.signals import automatic, bounce
 from router.signals.bounce import MAX_DELIVERIES, MAX_FIELD, Bounce, Delivery
-from router.signals.smtp_replies import replies_in
+from router.signals.smtp_replies import one_line, replies_in
 from router.vocabulary import BounceForm
 from tests.message.making import message, multipart
 from tests.rules.engine_desk import decided, facts, rule, ruleset
@@ -410,3 +410,8 @@ def test_behind_a_cut_a_bounce_is_unknown_not_absent():
     whole = facts(compiled, body="x")
     cut: Message = replace(whole.message, raw=replace(whole.message.raw, body_cut=True))
     assert decide(replace(whole, message=cut), compiled, trace=True).trace[0].result == "unknown"
+
+
+@given(st.text(st.sampled_from("ab ж\n\r\t\xa0\x85\x1c\u3000\u2028\x00\u200b\ud800") | st.characters(), max_size=40))
+def test_one_line_has_single_spaces_for_whatever_cannot_be_printed(text):
+    assert one_line(text) == " ".join("".join(one if one.isprintable() else " " for one in text).split())
