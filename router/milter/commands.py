@@ -65,14 +65,18 @@ def strings(data: bytes) -> list[bytes]:
 
 def header(data: bytes) -> tuple[bytes, bytes]:
     """(field name, field body); folds are LF + white space, and a body ends at its first NUL, as libmilter reads it."""
-    name, _, rest = data.partition(b"\0")
-    return name, rest.partition(b"\0")[0]
+    name, *rest = data.split(b"\0", 2)
+    return name, rest[0] if rest else b""
 
 
-def macros(data: bytes) -> dict[bytes, bytes]:
-    """name -> value, names without braces. `data` begins with the letter of the stage."""
+def macro(data: bytes, name: bytes) -> bytes | None:
+    """The value of a macro; of two with this name the last one's. `data` begins with the letter of the stage; name:
+    without braces, which it may have there."""
     words = data[1:].split(b"\0")
-    return {name.strip(b"{}"): value for name, value in zip(words[::2], words[1::2], strict=False)}
+    for at in range(len(words) // 2 * 2 - 2, -1, -2):
+        if words[at].strip(b"{}") == name:
+            return words[at + 1]
+    return None
 
 
 def client(data: bytes) -> Client:

@@ -39,10 +39,13 @@ class PacketReader:
     """Cuts what is received into (command, data) pairs, `command` being the number of its letter.
 
     After a bad length `broken` says why; the packets before it are still given out, the rest of the stream is lost.
+    said_again: two commands. A packet of the first that is the last one again, with nothing but packets of the second
+    between them, is left out: so Postfix's macros before every header field. As long as both are in one read.
     """
 
-    def __init__(self, max_packet_bytes: int = MAX_PACKET_BYTES) -> None:
+    def __init__(self, max_packet_bytes: int = MAX_PACKET_BYTES, *, said_again: tuple[int, int] | None = None) -> None:
         self.broken: FramingError | None = None
+        self._again, self._between = said_again or (-1, -1)
         self._max = max_packet_bytes
         self._rest = bytearray()  # the beginning of a packet whose end has not come yet
         self._needed = 4  # bytes of the packet that `_rest` begins, once its length is there
@@ -78,7 +81,13 @@ class PacketReader:
             packets.append((rest[4], bytes(memoryview(rest)[5:])))
             rest.clear()
             position, self._first = end, False
+        again, between = self._again, self._between
+        said: bytes | None = None  # the last packet of `again`, its length before it
+        said_bytes = 0
         while size - position >= 4:
+            if data[position : position + said_bytes] == said:
+                position += said_bytes
+                continue
             (length,) = _length(data, position)
             if not 0 < length <= limit:
                 self._break(bytes(data[:4]) if self._first else b"", length)
@@ -87,7 +96,12 @@ class PacketReader:
             if end > size:
                 self._needed = 4 + length
                 break
-            packets.append((data[position + 4], bytes(data[position + 5 : end])))
+            command = data[position + 4]
+            packets.append((command, bytes(data[position + 5 : end])))
+            if command == again:
+                said, said_bytes = bytes(data[position:end]), end - position
+            elif command != between:
+                said = None
             position, self._first = end, False
         rest += data[position:]
         return packets

@@ -39,6 +39,7 @@ HTTP_ANSWER = (
 _KNOWN = frozenset(int(command) for command in Command)
 _LOOKUP_ORDER = b"EBNLTRMHC"  # from the last stage to the first, as libmilter looks macros up
 _MACRO = int(Command.MACRO)
+_HEADER = int(Command.HEADER)
 _HEARS_NO_MORE = (State.AWAITING, State.CLOSED)  # what comes behind is no fault yet, or none any more
 
 
@@ -146,7 +147,7 @@ class Session:
         self._also_stripped = also_stripped
         self._local = local
         self._clock = clock
-        self._reader = PacketReader(max_packet_bytes)
+        self._reader = PacketReader(max_packet_bytes, said_again=(_MACRO, _HEADER))
         self._packets: deque[tuple[int, bytes]] = deque()
         self._offer = Offer(0, 0, 0)
         self._client = Client()
@@ -177,7 +178,7 @@ class Session:
         for stage in _LOOKUP_ORDER:
             data = self._macros.get(stage)
             if data is not None and name in data:
-                value = commands.macros(data).get(name)
+                value = commands.macro(data, name)
                 if value is not None:
                     return value
         return None
@@ -317,23 +318,30 @@ class Session:
         message.recipients.append(recipient)
 
     def _header(self, data: bytes) -> None:
+        """This field, and those that wait right behind it and need no answer: half the packets of a mail."""
         message = self._message or self._begun()
-        name, body = commands.header(data)
-        lowered = name.lower()
-        if lowered.startswith(message.stripped) and lowered not in LOOP_FIELDS:
-            # Counted beyond the caps too: a forged field must not survive by being the 1,001st.
-            if lowered not in message.strip_counts:
-                message.hold(len(lowered))
-            message.strip_counts[lowered] = message.strip_counts.get(lowered, 0) + 1
-        size = len(name) + len(body)
-        message.header_bytes += size
-        if message.fields_cut:
-            return
-        if len(message.fields) >= MAX_FIELDS or message.fields_bytes + size > MAX_FIELDS_BYTES:
-            message.fields_cut = True  # and nothing behind it is kept, so that what we have is the beginning
-            return
-        message.fields_bytes += size
-        message.fields.append((name, body if self._offer.leading_space else _with_space(body)))
+        packets, stripped = self._packets, message.stripped
+        spaced, answered = self._offer.leading_space, _HEADER in self._answers
+        while True:
+            name, body = commands.header(data)
+            lowered = name.lower()
+            if lowered.startswith(stripped) and lowered not in LOOP_FIELDS:
+                # Counted beyond the caps too: a forged field must not survive by being the 1,001st.
+                if lowered not in message.strip_counts:
+                    message.hold(len(lowered))
+                message.strip_counts[lowered] = message.strip_counts.get(lowered, 0) + 1
+            size = len(name) + len(body)
+            message.header_bytes += size
+            if message.fields_cut:
+                pass
+            elif len(message.fields) >= MAX_FIELDS or message.fields_bytes + size > MAX_FIELDS_BYTES:
+                message.fields_cut = True  # and nothing behind it is kept, so that what we have is the beginning
+            else:
+                message.fields_bytes += size
+                message.fields.append((name, body if spaced else _with_space(body)))
+            if answered or not packets or packets[0][0] != _HEADER:
+                return
+            data = packets.popleft()[1]
 
     def _body(self, data: bytes) -> bytes | None:
         message = self._message or self._begun()

@@ -49,11 +49,24 @@ def test_header_fields(data, expected):
 
 
 def test_macros_are_named_without_braces():
-    assert commands.macros(b"Ci\x004Z0A1\0{client_addr}\x00203.0.113.25\0j\0\0") == {
+    data = b"Ci\x004Z0A1\0{client_addr}\x00203.0.113.25\0j\0\0"
+    assert {name: commands.macro(data, name) for name in (b"i", b"client_addr", b"j", b"4Z0A1", b"")} == {
         b"i": b"4Z0A1",
         b"client_addr": b"203.0.113.25",
         b"j": b"",
+        b"4Z0A1": None,  # a value is no name
+        b"": None,
     }
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([b"i", b"{i}", b"j", b""]), st.sampled_from([b"", b"i", b"1"]))), st.booleans()
+)
+def test_of_macros_of_one_name_the_last_one_counts(pairs, whole):
+    data = b"E" + b"".join(name + b"\0" + value + b"\0" for name, value in pairs)
+    known = {name.strip(b"{}"): value for name, value in pairs}
+    for name in (b"i", b"j", b"k"):
+        assert known.get(name) == commands.macro(data if whole else data[:-1], name)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +87,9 @@ def test_the_size_that_a_client_says(arguments, expected):
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200))
 def test_hostile_data_never_raises(data):
-    for decode in (commands.client, commands.header, commands.macros, commands.strings, commands.first_string):
+    for decode in (commands.client, commands.header, commands.strings, commands.first_string):
         decode(data)
+    commands.macro(data, data[1:3])
     commands.size_argument(commands.strings(data))
 
 

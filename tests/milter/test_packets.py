@@ -26,6 +26,39 @@ def test_every_cut_gives_the_same_packets(packets, cuts, kind):
     assert reader.held_bytes == 0
 
 
+SAID = st.tuples(st.sampled_from(b"DDLLB"), st.sampled_from([b"", b"Li\x001\0", b"Li\x002\0", b"x" * 300]))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(SAID, max_size=30), st.lists(st.integers(0, 4000), max_size=5), st.sampled_from([bytes, memoryview]))
+def test_what_is_said_again_between_fields_is_left_out_and_nothing_else(packets, cuts, kind):
+    """Whoever keeps the last packet of each letter and stage has the same before every other packet."""
+    stream = b"".join(command(*one) for one in packets)
+    reader = PacketReader(said_again=(ord("D"), ord("L")))
+    places = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
+    found = [one for start, end in itertools.pairwise(places) for one in reader.receive(kind(stream[start:end]))]
+
+    def known(packets):
+        last, told = {}, []
+        for letter, data in packets:
+            if letter == ord("D"):
+                last[data[:1]] = data
+            else:
+                told.append((letter, data, dict(last)))
+        return told, last
+
+    assert known(packets) == known(found)
+    assert reader.held_bytes == 0
+
+
+def test_macros_before_every_field_are_given_once():
+    macro, field, body = command(ord("D"), b"Li\x001\0"), command(ord("L"), b"a\0b\0"), command(ord("B"), b"x")
+    reader = PacketReader(said_again=(ord("D"), ord("L")))
+    found = reader.receive((macro + field) * 3 + body + macro + field)
+    assert "".join(chr(letter) for letter, _ in found) == "DLLLBDL"
+    assert "".join(chr(letter) for letter, _ in PacketReader().receive((macro + field) * 2)) == "DLDL"
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=2000), st.integers(1, 50))
 def test_any_bytes_are_packets_or_a_named_end(data, step):
