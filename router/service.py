@@ -93,6 +93,7 @@ class Service:
         self.reloader = Reloader(settings.source, self.pool, log, self._in_use)
         self.front = Front(
             self.pool.decide,
+            begin=self.pool.begin,
             prefix=self._prefix,
             also_stripped=self._also_stripped,
             log=log,

@@ -90,13 +90,22 @@ class LookUps(asyncio.BufferedProtocol):
     def _needed(self) -> bool:
         return bool(self._plan.lists) or (self._plan.proof and self.settings.dns)
 
-    async def for_mail(self, raw: RawMessage) -> LookedUp | None:
-        """What was found, after at most `deadline_s`; None when this mail needs nothing from outside. Never raises."""
+    def without_asking(self, raw: RawMessage) -> tuple[bool, LookedUp | None]:
+        """(whether this mail needs nobody to be asked, what is to be said of it then)."""
         plan = self._plan
         if not plan.lists and (not plan.proof or self._settled(raw, plan)):
-            return None
+            return True, None
         if not self._needed:
-            return LookedUp(why="not checked: the DNS is switched off")
+            return True, LookedUp(why="not checked: the DNS is switched off")
+        return False, None
+
+    async def for_mail(self, raw: RawMessage) -> LookedUp | None:
+        """What was found, after at most `deadline_s`; None when this mail needs nothing from outside. Never raises."""
+        known, looked_up = self.without_asking(raw)
+        return looked_up if known else await self.ask(raw)
+
+    async def ask(self, raw: RawMessage) -> LookedUp:
+        """`for_mail` of one for which `without_asking` knows nothing."""
         if len(self._waiting) >= self.settings.waiting:
             self._own["lookups-shed"] += 1
             return _unknown("too many look-ups at once")

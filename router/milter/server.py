@@ -11,7 +11,8 @@ import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import TypeAlias
+from functools import partial
+from typing import Protocol, TypeAlias
 
 from router.frozen import dataclass
 from router.message.envelope import RawMessage
@@ -26,6 +27,18 @@ from router.milter.table import State
 
 Decide: TypeAlias = "Callable[[RawMessage, Offer], Awaitable[bytes]]"
 """Gives the packets that answer a message, the final one included. Cancelled when the MTA has given the message up."""
+
+
+class Cancellable(Protocol):
+    """A decision under way."""
+
+    def cancel(self) -> object:
+        """Nobody waits for it any more."""
+
+
+Begin: TypeAlias = Callable[[RawMessage, Offer, Callable[[bytes], object], Callable[[Exception], object]], Cancellable]
+"""`Decide` without a task of its own: returns, and later calls one of both with what that would have given or raised;
+neither once it is cancelled. A task, its future and their turns of the loop cost as much as reading the mail."""
 
 _ACCEPTED_AT_ONCE = 200
 _ACCEPT_PAUSE_S = 0.1
@@ -56,6 +69,7 @@ class Limits:
 class Front:
     """The filter as an MTA sees it.
 
+    begin: used instead of `decide` where there is one.
     prefix: gives the prefix of our header fields; asked when a message begins. also_stripped: of other fields that
     nobody outside may set. log: `log(event, **values)`, never with anything of a mail in it. counters: connections,
     refused, messages, aborted, late, framing-errors, http, idle, overburdened, accept-errors, degraded-deadline,
@@ -66,6 +80,7 @@ class Front:
         self,
         decide: Decide,
         *,
+        begin: Begin | None = None,
         prefix: Callable[[], str],
         also_stripped: Callable[[], Sequence[str]] = tuple,
         log: Callable[..., None] = lambda event, **values: None,
@@ -73,6 +88,7 @@ class Front:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.decide = decide
+        self.begin = begin or self._in_a_task
         self.prefix = prefix
         self.also_stripped = also_stripped
         self.log = log
@@ -229,9 +245,21 @@ class Front:
     def lost(self, connection: "_Connection") -> None:
         self._connections.discard(connection)
 
-    def start(self, work: "asyncio.Task[None]") -> None:
-        self._deciding.add(work)
-        work.add_done_callback(self._deciding.discard)
+    def _in_a_task(
+        self, raw: RawMessage, offer: Offer, answered: Callable[[bytes], object], failed: Callable[[Exception], object]
+    ) -> Cancellable:
+        async def work() -> None:
+            try:
+                packets = await self.decide(raw, offer)
+            except Exception as error:  # the rim is behind `failed`
+                failed(error)
+            else:
+                answered(packets)
+
+        task = asyncio.get_running_loop().create_task(work())
+        self._deciding.add(task)
+        task.add_done_callback(self._deciding.discard)
+        return task
 
     def say(self, event: str, **values: object) -> None:
         """Log, but one kind of line at most once a second; the counters have the rest."""
@@ -266,8 +294,10 @@ class _Connection(asyncio.BufferedProtocol):
         self._unread = False
         self._ahead = 0  # bytes that came while a message waits for its answer
         self._waiting: EndOfMessage | None = None
-        self._deciding: asyncio.Task[None] | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deciding: Cancellable | None = None
+        self._due = 0.0  # when the message that waits must be answered
+        self._timer: asyncio.TimerHandle | None = None  # rings at `_due`, or before it for a message that is answered
+        self._paused = False
 
     # ------------------------------------------------------------------ asyncio's side
 
@@ -291,6 +321,9 @@ class _Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._abandon()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._transport = None
         self._front.lost(self)
 
@@ -304,9 +337,11 @@ class _Connection(asyncio.BufferedProtocol):
         self._read_or_not()
 
     def _read_or_not(self) -> None:
-        if self._transport is None or self._transport.is_closing():
+        paused = self._unread or self._ahead > _AHEAD_BYTES
+        if paused is self._paused or self._transport is None or self._transport.is_closing():
             return
-        if self._unread or self._ahead > _AHEAD_BYTES:
+        self._paused = paused
+        if paused:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
@@ -341,19 +376,38 @@ class _Connection(asyncio.BufferedProtocol):
             front.say("too-many-forged-fields", queue_id=event.raw.envelope.queue_id, fields=forged)
             self._answer(event, TEMPFAIL)
             return
-        self._deadline = self._loop.call_later(front.limits.answer_s, self._late, event)
-        self._deciding = self._loop.create_task(self._decide(event))
-        front.start(self._deciding)
-
-    async def _decide(self, event: EndOfMessage) -> None:
+        self._due = self._loop.time() + front.limits.answer_s
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._due, self._late)
         try:
-            packets = await self._front.decide(event.raw, event.offer)
-            self._answer(event, packets)
-        except Exception as error:  # the rim: a fault of ours must cost neither this mail nor those behind it (D1)
-            self._front.say("decide-failed", queue_id=event.raw.envelope.queue_id, error=type(error).__name__)
-            self._degrade(event, "exception", type(error).__name__)
+            self._deciding = front.begin(
+                event.raw, event.offer, partial(self._decided, event), partial(self._failed, event)
+            )
+        except Exception as error:
+            # Not from within: of mails that come in one read each would be answered inside the one before it.
+            self._deciding = self._loop.call_soon(self._failed, event, error)
 
-    def _late(self, event: EndOfMessage) -> None:
+    def _decided(self, event: EndOfMessage, packets: bytes) -> None:
+        try:
+            self._answer(event, packets)
+        except Exception as error:
+            self._failed(event, error)
+
+    def _failed(self, event: EndOfMessage, error: Exception) -> None:
+        """The rim: a fault of ours must cost neither this mail nor those behind it (D1)."""
+        self._front.say("decide-failed", queue_id=event.raw.envelope.queue_id, error=type(error).__name__)
+        self._degrade(event, "exception", type(error).__name__)
+
+    def _late(self) -> None:
+        """One timer a connection, not one a mail: it was set for a mail that may long be answered."""
+        assert self._timer is not None
+        rung_at, self._timer = self._timer.when(), None
+        event = self._waiting
+        if event is None:
+            return
+        if self._due > rung_at:
+            self._timer = self._loop.call_at(self._due, self._late)
+            return
         # The decision goes on, for what it may still teach whoever makes it; its answer is dropped.
         self._front.say("decide-late", queue_id=event.raw.envelope.queue_id, seconds=self._front.limits.answer_s)
         self._degrade(event, "deadline", f"not decided within {self._front.limits.answer_s:g} s")
@@ -379,11 +433,8 @@ class _Connection(asyncio.BufferedProtocol):
         self._done_waiting()
 
     def _done_waiting(self) -> None:
-        self._waiting = None
+        self._waiting = self._deciding = None
         self._ahead = 0
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
 
     def _note(self, offer: Offer) -> None:
         """Say once what an MTA cannot do: a redirect that it cannot carry out must not be a riddle."""

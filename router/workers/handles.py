@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from router.workers.loaded import Loaded
@@ -22,12 +22,6 @@ class Employer(Protocol):
 
     def worker_gone(self, worker: "Worker") -> None:
         """Its process is dead or its socket closed."""
-
-    def offer(self, worker: "Worker") -> None:
-        """It has nothing to do."""
-
-    def poisoned(self, fingerprint: bytes, now: float) -> None:
-        """This mail ended it."""
 
 
 class Nursery:
@@ -89,12 +83,15 @@ class Worker(asyncio.BufferedProtocol):
         self.nursery = nursery
         self.served = 0
         self.gone = False
-        self.blamed: tuple[bytes, float] | None = None
+        self.killed = False
         self._pidfd = pidfd
         self._buffer = memoryview(bytearray(ANSWER_BYTES))
         self._frames = Frames(MAX_ANSWER_BYTES)
         self._transport: asyncio.Transport | None = None
-        self._waiting: asyncio.Future[bytes] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._heard: Callable[[bytes | Exception], None] | None = None
+        self._due = 0.0  # when the request under way must be answered
+        self._timer: asyncio.TimerHandle | None = None  # rings at `_due`, or before it for a request that is answered
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -109,59 +106,55 @@ class Worker(asyncio.BufferedProtocol):
         except BadAnswer:
             self.kill()
             return
-        for frame in frames:
-            if self._waiting is None or self._waiting.done():
-                self.kill()  # nobody has asked; the next mail must not get it for its answer
-                return
-            self._waiting.set_result(frame)
+        if not frames:
+            return
+        heard, self._heard = self._heard, None
+        if heard is None or len(frames) > 1 or self._frames.begun:
+            self.kill()  # nobody has asked (so much); the next mail must not get it for its answer
+        if heard is not None:
+            self.served += 1
+            heard(frames[0])
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = True
         os.close(self._pidfd)
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(ConnectionError("the worker died"))
+        if self._timer is not None:
+            self._timer.cancel()
         self.pool.worker_gone(self)
+        self._end(ConnectionError("the worker died"))
 
-    async def ask(self, frame: Sequence[bytes], deadline_s: float) -> bytes:
-        """Send one request and wait for its answer. Raises ConnectionError or TimeoutError; kills at the deadline.
-
-        Cancelled, it leaves the worker at work: that one is free again when it has answered."""
-        assert self._transport is not None
-        loop = asyncio.get_running_loop()
-        self._waiting = waiting = loop.create_future()
-        timer = loop.call_later(deadline_s, self._late)
+    def begin(self, frame: Sequence[bytes], deadline_s: float, heard: Callable[[bytes | Exception], None]) -> None:
+        """Send one request. heard: called once, with its answer, or with ConnectionError or TimeoutError; kills at the
+        deadline. The worker can be asked again from within."""
+        assert self._transport is not None and self._heard is None
+        self._heard = heard
+        self._due = self._loop.time() + deadline_s
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._due, self._late)
         for piece in frame:
             self._transport.write(piece)
-        try:
-            answer: bytes = await asyncio.shield(waiting)
-        except asyncio.CancelledError:
-            waiting.add_done_callback(lambda _: self._unwanted(waiting, timer))
-            raise
-        except (ConnectionError, TimeoutError):
-            self._asked(timer)
-            raise
-        self._asked(timer)
-        return answer
-
-    def _asked(self, timer: asyncio.TimerHandle) -> None:
-        timer.cancel()
-        self._waiting = None
-        self.served += 1
-
-    def _unwanted(self, answered: "asyncio.Future[bytes]", timer: asyncio.TimerHandle) -> None:
-        self._asked(timer)
-        if answered.exception() is None:
-            self.pool.offer(self)
-        elif self.blamed is not None:
-            self.pool.poisoned(*self.blamed)
 
     def _late(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(TimeoutError())
+        """One timer a worker, not one a mail: it was set for a mail that may long be answered."""
+        assert self._timer is not None
+        rung_at, self._timer = self._timer.when(), None
+        if self._heard is None:
+            return
+        if self._due > rung_at:
+            self._timer = self._loop.call_at(self._due, self._late)
+            return
         self.kill()
+        self._end(TimeoutError())
+
+    def _end(self, why: Exception) -> None:
+        """Tell whoever waits, when everybody has heard what became of the worker."""
+        heard, self._heard = self._heard, None
+        if heard is not None:
+            self._loop.call_soon(heard, why)
 
     def kill(self) -> None:
         """At once, whatever it is doing: a regex, a bomb, a stopped process."""
+        self.killed = True
         if not self.gone:
             with contextlib.suppress(ProcessLookupError):  # it has died by itself, and we have not heard of it yet
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)

@@ -1,14 +1,15 @@
 """The front's side of the workers: hands each mail to an idle one, kills it at the deadline, sheds load, swaps
 generations.
 
-    decide(raw, offer)  always returns packets to write: the worker's, or a degraded answer of our own
-    load(...)           starts a new generation beside the old one and swaps when it is ready; a bad one changes nothing
+    begin(raw, offer, …)  always leads to packets to write: the worker's, or a degraded answer of our own
+    load(…)  starts a new generation beside the old one and swaps when it is ready; a bad one changes nothing
 
 Everything runs in the front's event loop. Numbers are reliability.md D8-D10.
 """
 
 import asyncio
 import collections
+import contextlib
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ from router.message.envelope import RawMessage
 from router.milter.edits import Offer, degraded, stripped
 from router.workers.handles import Nursery, Worker, ended
 from router.workers.loaded import Loaded
-from router.workers.wire import BadAnswer, answer_from, request_frame
+from router.workers.wire import Answer, BadAnswer, answer_from, request_frame
 
 _SPAWN_S = 10.0  # a fork takes milliseconds
 
@@ -75,6 +77,82 @@ class Undecided(Exception):
     """A mail that nobody waits for was not decided; the text says why."""
 
 
+class _Place:
+    """A place in the queue for a worker. give: takes one, or None when patience ends; False: it is wanted no more."""
+
+    __slots__ = ("give", "until")
+
+    def __init__(self, give: Callable[[Worker | None], bool], until: float) -> None:
+        self.give = give
+        self.until = until
+
+
+class _Request:
+    """One mail on its way through the pool: looked up, in the queue, in a worker's hands. now, begun: when it came and
+    when a worker got it (`monotonic`)."""
+
+    __slots__ = (
+        "_answered", "_failed", "begun", "cancelled", "loaded", "looked_up", "looking", "now", "offer", "place", "pool",
+        "raw", "worker",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        pool: "Pool",
+        raw: RawMessage,
+        offer: Offer,
+        loaded: Loaded,
+        now: float,
+        answered: Callable[[bytes], object],
+        failed: Callable[[Exception], object],
+    ) -> None:
+        self.pool, self.raw, self.offer, self.loaded, self.now = pool, raw, offer, loaded, now
+        self._answered, self._failed = answered, failed
+        self.begun = now
+        self.looked_up: LookedUp | None = None
+        self.looking: asyncio.Task[None] | None = None
+        self.place: _Place | None = None
+        self.worker: Worker | None = None
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Nobody waits for it: it leaves the queue. A worker that has it is free again when it has answered."""
+        self.cancelled = True
+        if self.looking is not None:
+            self.looking.cancel()
+        if self.place is not None:
+            self.pool.leave_queue(self.place)
+            self.place = None
+
+    def given(self, worker: Worker | None) -> bool:
+        """A worker for it, or None: there was none in time."""
+        self.place = None
+        if worker is None:
+            self.undecided("overload", "no worker was free in time")
+        else:
+            self.pool.hand_over(self, worker)
+        return True
+
+    def heard(self, said: bytes | Exception) -> None:
+        """What became of it in the worker's hands."""
+        if self.cancelled:
+            self.pool.unwanted(self, said)
+        else:
+            self._tell(partial(self.pool.told, self, said))
+
+    def undecided(self, what: str, why: str) -> None:
+        if not self.cancelled:
+            self._tell(partial(self.pool.undecided, self, what, why))
+
+    def _tell(self, answer: Callable[[], bytes]) -> None:
+        try:
+            packets = answer()
+        except Exception as error:  # whoever asked is the rim and keeps the mail
+            self._failed(error)
+        else:
+            self._answered(packets)
+
+
 class Pool:
     """The workers of one filter. See the module."""
 
@@ -101,7 +179,8 @@ class Pool:
         self._nursery: Nursery | None = None
         self._idle: collections.deque[Worker] = collections.deque()
         self._workers: set[Worker] = set()
-        self._waiting: collections.deque[asyncio.Future[Worker | None]] = collections.deque()
+        self._waiting: collections.deque[_Place] = collections.deque()
+        self._patience: asyncio.TimerHandle | None = None
         self._poison: dict[bytes, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: set[subprocess.Popen[bytes]] = set()
@@ -183,7 +262,7 @@ class Pool:
             "wanted": self.limits.workers,
             "running": len(self._workers),
             "idle": len(self._idle),
-            "mails_waiting": sum(not one.done() for one in self._waiting),
+            "mails_waiting": len(self._waiting),
         }
 
     async def _begin(self, start_from: Sequence[str]) -> Nursery:
@@ -301,15 +380,13 @@ class Pool:
 
     def offer(self, worker: Worker) -> None:
         """A worker has nothing to do: give it to the mail that waits longest, or keep it."""
-        if worker.gone:
+        if worker.gone or worker.killed:
             return
         if worker.nursery is not self._nursery or worker.served >= self.limits.recycle_after or self._closing:
             worker.retire()
             return
         while self._waiting:
-            waiting = self._waiting.popleft()
-            if not waiting.done():
-                waiting.set_result(worker)
+            if self._waiting.popleft().give(worker):
                 return
         self._idle.append(worker)
 
@@ -322,63 +399,122 @@ class Pool:
 
     # ------------------------------------------------------------------ one mail
 
-    async def decide(self, raw: RawMessage, offer: Offer) -> bytes:
-        """The packets to write for this mail. Never raises, never takes longer than what is looked up for it, patience
-        and deadline together. Cancelled, it gives back what it has."""
+    def begin(
+        self,
+        raw: RawMessage,
+        offer: Offer,
+        answered: Callable[[bytes], object],
+        failed: Callable[[Exception], object],
+    ) -> _Request | asyncio.Handle:
+        """Have this mail decided. Calls `answered` with the packets to write for it, later and once, unless what is
+        returned is cancelled before; it takes no longer than what is looked up for it, patience and deadline together.
+        failed: called instead with a fault of ours (a log that cannot be written).
+
+        No task and no future, but for what is looked up: nearly all mail needs a worker alone."""
+        loop = asyncio.get_running_loop()
         loaded = self.loaded
         assert loaded is not None, "the front starts after the first generation is loaded"
         if not loaded.in_scope(raw):
             self.counters["out-of-scope"] += 1
             if loaded.may_teach(raw):
                 self._teach(raw, offer)
-            return stripped(raw, offer)
-        now = self._monotonic()
-        if self._poison and self._poison.get(_fingerprint(raw), 0.0) > now:
-            return self._undecided(raw, offer, loaded, "poison", "it ended a worker before")
-        looked_up = await self._look_ups.for_mail(raw) if self._look_ups else None
-        worker = await self._worker()
-        begun = self._monotonic()
-        if worker is None:
-            return self._undecided(raw, offer, loaded, "overload", "no worker was free in time")
+            return loop.call_soon(answered, stripped(raw, offer))
+        request = _Request(self, raw, offer, loaded, self._monotonic(), answered, failed)
+        if self._poison and self._poison.get(_fingerprint(raw), 0.0) > request.now:
+            loop.call_soon(request.undecided, "poison", "it ended a worker before")
+            return request
+        if self._look_ups is not None:
+            known, request.looked_up = self._look_ups.without_asking(raw)
+            if not known:
+                request.looking = loop.create_task(self._look_up(request, self._look_ups, failed))
+                return request
+        self._seek(request)
+        return request
+
+    async def decide(self, raw: RawMessage, offer: Offer) -> bytes:
+        """`begin` for whoever waits for the packets. Cancelled, it gives back what it has."""
+        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        request = self.begin(raw, offer, partial(_settle, answered), partial(_settle, answered))
         try:
-            answer = answer_from(await worker.ask(request_frame(raw, offer, looked_up), self.limits.deadline_s))
+            return await answered
         except asyncio.CancelledError:
-            worker.blamed = (_fingerprint(raw), now)  # should it end in it all the same
+            request.cancel()
             raise
+
+    async def _look_up(self, request: _Request, look_ups: LookUps, failed: Callable[[Exception], object]) -> None:
+        try:
+            request.looked_up = await look_ups.ask(request.raw)
+            request.looking = None
+            self._seek(request)
+        except Exception as error:  # whoever asked is the rim and keeps the mail
+            failed(error)
+
+    def _seek(self, request: _Request) -> None:
+        worker = self._free()
+        if worker is not None:
+            self.hand_over(request, worker)
+        elif len(self._waiting) >= self.limits.queue:
+            asyncio.get_running_loop().call_soon(request.undecided, "overload", "no worker was free in time")
+        else:
+            request.place = self._queue(request.given)
+
+    def hand_over(self, request: _Request, worker: Worker) -> None:
+        request.begun = self._monotonic()
+        request.worker = worker
+        frame = request_frame(request.raw, request.offer, request.looked_up)
+        worker.begin(frame, self.limits.deadline_s, request.heard)
+
+    def told(self, request: _Request, said: bytes | Exception) -> bytes:
+        """The packets for a mail that was in a worker's hands. said: its answer, or why there is none."""
+        raw, worker = request.raw, request.worker
+        assert worker is not None
+        try:
+            answer = _understood(said)
         except TimeoutError:
-            self.poisoned(_fingerprint(raw), now)
-            return self._undecided(raw, offer, loaded, "deadline", f"not decided within {self.limits.deadline_s:g} s")
+            self._poisoned(raw, request.now)
+            return self.undecided(request, "deadline", f"not decided within {self.limits.deadline_s:g} s")
         except (ConnectionError, BadAnswer) as error:
             worker.kill()  # for one that says nonsense; the other is dead
-            self.poisoned(_fingerprint(raw), now)
-            return self._undecided(raw, offer, loaded, "worker", str(error))
+            self._poisoned(raw, request.now)
+            return self.undecided(request, "worker", str(error))
         self._failures = 0
         self.offer(worker)
         self.counters["decided"] += 1
-        for what in answer.event.get("degraded", ()):
+        event = answer.event
+        for what in event.get("degraded", ()):
             self.counters[f"degraded-{what}"] += 1
-        answer.event["wait_ms"] = round((begun - now) * 1_000, 2)
-        answer.event["decide_ms"] = round((self._monotonic() - begun) * 1_000, 2)
-        self._record(raw, answer.event)
-        self._seen(raw, offer, looked_up, answer.event)
+        event["wait_ms"] = round((request.begun - request.now) * 1_000, 2)
+        event["decide_ms"] = round((self._monotonic() - request.begun) * 1_000, 2)
+        self._record(raw, event)
+        self._seen(raw, request.offer, request.looked_up, event)
         if answer.lesson is not None:
             self._learn(answer.lesson)
         return answer.packets
 
+    def unwanted(self, request: _Request, said: bytes | Exception) -> None:
+        """A worker has come to an end with a mail that nobody waits for any more."""
+        assert request.worker is not None
+        if isinstance(said, Exception):
+            self._poisoned(request.raw, request.now)
+        else:
+            self.offer(request.worker)
+
+    def undecided(self, request: _Request, what: str, why: str) -> bytes:
+        self.counters[f"degraded-{what}"] += 1
+        self._record(request.raw, {"degraded": [what], "why": why})
+        return degraded(request.raw, request.offer, request.loaded.prefix, what, why)
+
     async def judge(self, raw: RawMessage, offer: Offer, looked_up: LookedUp | None = None) -> dict[str, Any]:
         """The event of a worker's decision about a mail that nobody waits for; neither counted nor recorded. Raises
         `Undecided`."""
-        worker = await self._worker()
-        if worker is None:
-            raise Undecided(f"no worker was free within {self.limits.patience_s:g} s")
         try:
-            answer = answer_from(await worker.ask(request_frame(raw, offer, looked_up), self.limits.deadline_s))
+            answer = await self._asked(raw, offer, looked_up)
         except TimeoutError:
             raise Undecided(f"not decided within {self.limits.deadline_s:g} s") from None
         except (ConnectionError, BadAnswer) as error:
-            worker.kill()
             raise Undecided(f"the worker failed: {error}") from None
-        self.offer(worker)
+        if answer is None:
+            raise Undecided(f"no worker was free within {self.limits.patience_s:g} s")
         return answer.event
 
     async def check(self, raw: RawMessage, offer: Offer) -> tuple[str, float]:
@@ -401,20 +537,16 @@ class Pool:
             return
 
         async def teach() -> None:
-            fingerprint, now = _fingerprint(raw), self._monotonic()
-            worker = None if self._poison.get(fingerprint, 0.0) > now else await self._worker()
-            if worker is None:
-                self.counters["lessons-lost"] += 1
-                return
+            now = self._monotonic()
             try:
-                answer = answer_from(await worker.ask(request_frame(raw, offer), self.limits.deadline_s))
+                known = self._poison and self._poison.get(_fingerprint(raw), 0.0) > now
+                answer = None if known else await self._asked(raw, offer)
             except (TimeoutError, ConnectionError, BadAnswer):
-                worker.kill()
-                self.poisoned(fingerprint, now)
+                self._poisoned(raw, now)
+                answer = None
+            if answer is None:
                 self.counters["lessons-lost"] += 1
-                return
-            self.offer(worker)
-            if answer.lesson is not None:
+            elif answer.lesson is not None:
                 self.counters["lessons"] += 1
                 self._learn(answer.lesson)
 
@@ -428,39 +560,80 @@ class Pool:
 
         self._background(counted())
 
-    async def _worker(self) -> Worker | None:
-        while self._idle:
-            worker = self._idle.popleft()
-            if not worker.gone:
-                return worker
-        if len(self._waiting) >= self.limits.queue:
+    async def _asked(self, raw: RawMessage, offer: Offer, looked_up: LookedUp | None = None) -> Answer | None:
+        """A worker's answer for whoever waits; None: no worker was free in time. Raises TimeoutError, ConnectionError
+        or BadAnswer, and then the worker is ended. Cancelled, it leaves the worker at work: that one is free again when
+        it has answered."""
+        worker = await self._worker()
+        if worker is None:
             return None
-        loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[Worker | None] = loop.create_future()
-        self._waiting.append(waiting)
-        timer = loop.call_later(self.limits.patience_s, _give_up, waiting)
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+        def heard(said: bytes | Exception) -> None:
+            try:
+                answer = _understood(said)
+            except (TimeoutError, ConnectionError, BadAnswer) as error:
+                worker.kill()
+                _settle(answered, error)
+            else:
+                self.offer(worker)
+                _settle(answered, answer)
+
+        worker.begin(request_frame(raw, offer, looked_up), self.limits.deadline_s, heard)
+        return await answered
+
+    async def _worker(self) -> Worker | None:
+        worker = self._free()
+        if worker is not None or len(self._waiting) >= self.limits.queue:
+            return worker
+        given: asyncio.Future[Worker | None] = asyncio.get_running_loop().create_future()
+        place = self._queue(partial(_settle, given))
         try:
-            return await waiting
+            return await given
         except asyncio.CancelledError:
-            if not waiting.cancelled() and (given := waiting.result()) is not None:
-                self.offer(given)  # it was given to us in the moment in which nobody wanted it any more
+            if not given.cancelled() and (late := given.result()) is not None:
+                self.offer(late)  # it was given to us in the moment in which nobody wanted it any more
             raise
         finally:
-            timer.cancel()
-            if waiting in self._waiting:
-                self._waiting.remove(waiting)
+            self.leave_queue(place)
 
-    def poisoned(self, fingerprint: bytes, now: float) -> None:
+    def _free(self) -> Worker | None:
+        while self._idle:
+            worker = self._idle.popleft()
+            if not (worker.gone or worker.killed):
+                return worker
+        return None
+
+    # ------------------------------------------------------------------ the queue for a worker
+
+    def _queue(self, give: Callable[[Worker | None], bool]) -> _Place:
+        loop = asyncio.get_running_loop()
+        place = _Place(give, loop.time() + self.limits.patience_s)
+        self._waiting.append(place)
+        if self._patience is None:
+            self._patience = loop.call_at(self._waiting[0].until, self._impatient)
+        return place
+
+    def leave_queue(self, place: _Place) -> None:
+        with contextlib.suppress(ValueError):  # it was called up
+            self._waiting.remove(place)
+
+    def _impatient(self) -> None:
+        """One timer for all: all have the same patience, so that the first in the queue is the first to lose it."""
+        assert self._patience is not None
+        rung_at, self._patience = self._patience.when(), None
+        while self._waiting and self._waiting[0].until <= rung_at:
+            self._waiting.popleft().give(None)
+        if self._waiting and self._patience is None:
+            self._patience = asyncio.get_running_loop().call_at(self._waiting[0].until, self._impatient)
+
+    def _poisoned(self, raw: RawMessage, now: float) -> None:
+        """This mail ended a worker."""
         self._failures += 1
         for old in [one for one, until in self._poison.items() if until <= now]:
             del self._poison[old]
         if len(self._poison) < 10_000:
-            self._poison[fingerprint] = now + self.limits.remember_s
-
-    def _undecided(self, raw: RawMessage, offer: Offer, loaded: Loaded, what: str, why: str) -> bytes:
-        self.counters[f"degraded-{what}"] += 1
-        self._record(raw, {"degraded": [what], "why": why})
-        return degraded(raw, offer, loaded.prefix, what, why)
+            self._poison[_fingerprint(raw)] = now + self.limits.remember_s
 
     async def close(self, *, at_once: bool = False) -> None:
         """End every worker and the nursery; mails under way get a degraded answer. at_once: whatever they are doing; a
@@ -485,9 +658,22 @@ class Pool:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def _give_up(waiting: "asyncio.Future[Worker | None]") -> None:
-    if not waiting.done():
-        waiting.set_result(None)
+def _understood(said: bytes | Exception) -> Answer:
+    """What a worker has answered. Raises what came instead, and BadAnswer."""
+    if isinstance(said, Exception):
+        raise said
+    return answer_from(said)
+
+
+def _settle(waiting: "asyncio.Future[Any]", outcome: Any) -> bool:
+    """Give it to whoever waits; False: nobody does any more."""
+    if waiting.done():
+        return False
+    if isinstance(outcome, Exception):
+        waiting.set_exception(outcome)
+    else:
+        waiting.set_result(outcome)
+    return True
 
 
 def _fingerprint(raw: RawMessage) -> bytes:

@@ -111,6 +111,11 @@ class Frames:
         self._buffer = bytearray()
         self._limit = limit
 
+    @property
+    def begun(self) -> bool:
+        """There is more than whole frames."""
+        return bool(self._buffer)
+
     def feed(self, data: bytes) -> list[bytes]:
         self._buffer += data
         frames = []

@@ -84,7 +84,7 @@ async def desk(folder: Path, rules: str = RULES, **limits) -> AsyncIterator[Desk
     pool = Pool(
         replace(Limits(workers=2, deadline_s=1.5, patience_s=1.0), **limits), lambda *_: None, lambda *_, **__: None
     )
-    front = Front(pool.decide, prefix=lambda: PREFIX.decode())
+    front = Front(pool.decide, begin=pool.begin, prefix=lambda: PREFIX.decode())
     try:
         await pool.load(path, None, run_tests=False)
         await front.listen("inet:0@127.0.0.1")

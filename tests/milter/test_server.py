@@ -34,9 +34,15 @@ async def accept(raw, offer):
 
 
 @contextlib.asynccontextmanager
-async def front(decide=accept, spec=LOOPBACK, prefix="X-Desk-", **limits):
+async def front(decide=accept, spec=LOOPBACK, prefix="X-Desk-", begin=None, **limits):
     log = []
-    made = Front(decide, prefix=lambda: prefix, log=lambda event, **values: log.append(event), limits=Limits(**limits))
+    made = Front(
+        decide,
+        begin=begin,
+        prefix=lambda: prefix,
+        log=lambda event, **values: log.append(event),
+        limits=Limits(**limits),
+    )
     made.logged = log
     await made.listen(spec)
     try:
@@ -146,6 +152,103 @@ def test_an_answer_that_is_none_becomes_a_degraded_one(packets):
             for _ in range(2):
                 outcome = await mta.exchange(MAIL)
                 assert outcome.added_fields == ((b"X-Desk-Degraded", b"exception; BadAnswer"),)
+
+    run(work)
+
+
+class Begun:
+    """What `begin` was asked, to be answered by hand."""
+
+    def __init__(self):
+        self.asked = []
+        self.cancelled = 0
+
+    def __call__(self, raw, offer, answered, failed):
+        self.asked.append((answered, failed))
+        return self
+
+    def cancel(self):
+        self.cancelled += 1
+
+
+@pytest.mark.parametrize("packets", [responses.TEMPFAIL, b"nonsense", KeyError("secret text of the mail")])
+def test_without_a_task_a_mail_is_answered_alike(packets):
+    """Answered, answered with nonsense, or failed."""
+
+    async def work():
+        begun = Begun()
+        async with front(begin=begun) as made, await Mta.connect(made.addresses[0]) as mta:
+            for _ in range(2):
+                asking = asyncio.create_task(mta.exchange(MAIL))
+                await until(lambda: begun.asked)
+                answered, failed = begun.asked.pop()
+                (failed if isinstance(packets, Exception) else answered)(packets)
+                outcome = await asking
+                if packets == responses.TEMPFAIL:
+                    assert outcome.reply == "tempfail"
+                else:
+                    why = b"KeyError" if isinstance(packets, Exception) else b"BadAnswer"
+                    assert outcome.added_fields == ((b"X-Desk-Degraded", b"exception; " + why),)
+            assert begun.cancelled == 0
+
+    run(work)
+
+
+def test_a_decision_that_cannot_begin_costs_neither_its_mail_nor_the_many_behind_it():
+    """Thousands in one read are answered one after the other, not each inside the one before it."""
+
+    async def work():
+        def begin(raw, offer, answered, failed):
+            raise KeyError("secret text of the mail")
+
+        async with front(begin=begin) as made, peer(made) as (reader, writer):
+            mail = command(Command.MAIL, b"<a@b>\0") + command(Command.BODYEOB)
+            writer.write(optneg() + mail * 3_000)
+            reading = asyncio.create_task(reader.read(-1))
+            await until(lambda: made.counters["degraded-exception"] == 3_000)
+            assert made.connections == 1
+            writer.write(command(Command.QUIT))
+            answers = await reading
+            assert answers.count(b"exception; KeyError") == 3_000
+
+    run(work)
+
+
+@pytest.mark.parametrize("goes", ["hangs up", "ABORT", "QUIT"])
+def test_without_a_task_too_a_decision_that_nobody_waits_for_is_cancelled(goes):
+    async def work():
+        begun = Begun()
+        async with front(begin=begun) as made, peer(made) as (_, writer):
+            writer.write(optneg() + command(Command.MAIL, b"<a@b>\0") + command(Command.BODYEOB))
+            await until(lambda: begun.asked)
+            if goes == "hangs up":
+                writer.transport.abort()
+            else:
+                writer.write(command(Command[goes]))
+            await until(lambda: begun.cancelled == 1)
+
+    run(work)
+
+
+def test_every_mail_of_a_connection_has_its_whole_time():
+    """The timer that was set for the first rings while the second has begun but is not late."""
+
+    async def work():
+        begun = Begun()
+        async with front(begin=begun, answer_s=0.4) as made, await Mta.connect(made.addresses[0]) as mta:
+            asking = asyncio.create_task(mta.exchange(MAIL))
+            await until(lambda: begun.asked)
+            await asyncio.sleep(0.3)
+            begun.asked.pop()[0](responses.ACCEPT)
+            assert (await asking).added_fields == ()
+            for _ in range(2):
+                before = time.monotonic()
+                outcome = await mta.exchange(MAIL)
+                assert outcome.added_fields == ((b"X-Desk-Degraded", b"deadline; not decided within 0.4 s"),)
+                assert time.monotonic() - before > 0.39
+            for answered, _ in begun.asked:
+                answered(responses.TEMPFAIL)
+            assert (made.counters["degraded-deadline"], made.counters["late"], begun.cancelled) == (2, 2, 0)
 
     run(work)
 

@@ -157,6 +157,91 @@ def test_overload_is_shed_and_passes(rules):
     run(work)
 
 
+def test_whoever_leaves_the_queue_holds_nobody_up(rules):
+    """Cancelled while it waits for a worker, and in the hands of one; what comes behind is decided."""
+
+    async def work():
+        async with running(rules, workers=1, patience_s=20.0, deadline_s=20.0) as pool:
+            (pid,) = pids(pool)
+            os.kill(pid, signal.SIGSTOP)
+            asking = [asyncio.create_task(pool.decide(mail(number), OFFER)) for number in range(4)]
+            await asyncio.sleep(0.1)
+            assert pool.state()["mails_waiting"] == 3
+            asking[0].cancel()
+            asking[2].cancel()
+            await asyncio.gather(asking[0], asking[2], return_exceptions=True)
+            assert pool.state()["mails_waiting"] == 2
+            os.kill(pid, signal.SIGCONT)
+            answers = await asyncio.gather(asking[1], asking[3])
+            assert all(b"X-Desk-Tags\0first" in one for one in answers)
+            assert (pool.counters["decided"], len(pool.events), pids(pool)) == (2, 2, [pid])
+
+    run(work)
+
+
+def test_a_judge_who_leaves_the_queue_loses_no_worker(rules):
+    async def work():
+        async with running(rules, workers=1, patience_s=20.0, deadline_s=20.0) as pool:
+            (pid,) = pids(pool)
+            os.kill(pid, signal.SIGSTOP)
+            asking = [asyncio.create_task(pool.judge(mail(number), OFFER)) for number in range(3)]
+            await asyncio.sleep(0.1)
+            for one in asking:
+                one.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+            assert pool.state()["mails_waiting"] == 0
+            os.kill(pid, signal.SIGCONT)
+            assert b"X-Desk-Tags\0first" in await pool.decide(mail(9), OFFER)
+            assert pids(pool) == [pid]
+
+    run(work)
+
+
+def test_each_mail_has_the_whole_deadline_and_the_whole_patience(rules):
+    """One timer rings for many: it was set for a mail before, and is not this one's end."""
+
+    async def work():
+        async with running(rules, workers=1, deadline_s=1.0, patience_s=0.4) as pool:
+            (pid,) = pids(pool)
+            await pool.decide(mail(1), OFFER)
+            await asyncio.sleep(0.6)
+            os.kill(pid, signal.SIGSTOP)
+            before = asyncio.get_running_loop().time()
+
+            async def timed(number, later):
+                await asyncio.sleep(later)
+                began = asyncio.get_running_loop().time()
+                return await pool.decide(mail(number), OFFER), asyncio.get_running_loop().time() - began
+
+            in_hand, first, second = await asyncio.gather(timed(2, 0), timed(3, 0.05), timed(4, 0.25))
+            assert b"Degraded\0deadline" in in_hand[0] and in_hand[1] > 0.99
+            for answer, seconds in (first, second):
+                assert b"Degraded\0overload" in answer and 0.39 < seconds < 0.9
+            assert asyncio.get_running_loop().time() - before < 5
+            assert b"X-Desk-Tags\0first" in await pool.decide(mail(5), OFFER)
+
+    run(work)
+
+
+def test_a_record_that_cannot_be_made_loses_no_worker(rules):
+    async def work():
+        async with running(rules, workers=1) as pool:
+            (pid,) = pids(pool)
+
+            def full(raw, event):
+                raise OSError("No space left on device")
+
+            record, pool._record = pool._record, full
+            for number in range(3):
+                with pytest.raises(OSError, match="No space"):
+                    await pool.decide(mail(number), OFFER)
+            pool._record = record
+            assert b"X-Desk-Tags\0first" in await pool.decide(mail(9), OFFER)
+            assert pids(pool) == [pid]
+
+    run(work)
+
+
 def test_workers_are_replaced_after_their_number_of_mails(rules):
     async def work():
         async with running(rules, workers=1, recycle_after=3) as pool:
