@@ -8,6 +8,7 @@ unix socket has no such pause.
 """
 
 import struct
+from functools import lru_cache
 
 from router.frozen import dataclass
 from router.milter.packets import FramingError, packet
@@ -132,6 +133,7 @@ def agreed(version: int, actions: int, protocol: int, *, local: bool = False) ->
     return Offer(min(version, VERSION), actions & WANTED_ACTIONS, protocol & wanted)
 
 
+@lru_cache(maxsize=64)  # an MTA offers the same at every connection
 def answer(offer: Offer) -> bytes:
     """The packet that says so, with the macros we ask for where the MTA lets us."""
     data = struct.pack(">III", offer.version, offer.actions, offer.protocol)

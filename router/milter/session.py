@@ -4,8 +4,9 @@
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 from router.frozen import dataclass
@@ -157,7 +158,7 @@ class Session:
         self._serial = 0
         self._out: list[Event] = []
         self._replies: list[bytes] = []  # what is to be written behind `_out`
-        self._answers: dict[int, bytes] = {}
+        self._answers: Mapping[int, bytes] = {}
         self._enter(State.START)
 
     @property
@@ -289,11 +290,7 @@ class Session:
 
     def _optneg(self, data: bytes) -> bytes:
         self._offer = offer = negotiation.agreed(*commands.optneg(data), local=self._local)
-        self._answers = {
-            int(row.command): CONTINUE
-            for row in ROWS
-            if row.answered != NEVER and not (row.answered and offer.protocol & row.answered)
-        }
+        self._answers = _continued(offer.protocol)
         self._emit(Negotiated(offer))
         return negotiation.answer(offer)
 
@@ -401,6 +398,16 @@ _DOES: dict[int, Callable[[Session, bytes], bytes | None]] = {
     Command.QUIT: Session._quit,
     Command.QUIT_NC: Session._nothing,
 }
+
+
+@lru_cache(maxsize=64)  # an MTA says the same at every connection
+def _continued(protocol: int) -> Mapping[int, bytes]:
+    """The commands that are answered by CONTINUE where this was agreed on."""
+    return {
+        int(row.command): CONTINUE
+        for row in ROWS
+        if row.answered != NEVER and not (row.answered and protocol & row.answered)
+    }
 
 
 def _misfit(command: int, state: State) -> str:
