@@ -5,11 +5,15 @@ mail goes on. Strings end with a NUL and are bytes of any kind: a HELO in UTF-8 
 """
 
 import ipaddress
+import re
 import struct
 from enum import IntEnum
 
 from router.frozen import dataclass
 from router.milter.packets import FramingError
+
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_is_dotted = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}").fullmatch  # what `ipaddress` would give back as it is
 
 
 class Command(IntEnum):
@@ -91,6 +95,8 @@ def client(data: bytes) -> Client:
 
 def ip_address(text: str) -> str | None:
     """The address without Sendmail's prefix, or None when it is none. One of IPv4 inside IPv6 is the IPv4 one."""
+    if _is_dotted(text):
+        return text
     if text[:5].lower() == "ipv6:":
         text = text[5:]
     try:

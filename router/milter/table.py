@@ -17,6 +17,8 @@ class State(Enum):
     """Where a connection stands: before negotiation; between messages; in a message (its envelope, its header fields,
     its body); waiting for the answer that somebody else decides; over."""
 
+    __hash__ = object.__hash__  # Enum's own is a function in Python, and a state is looked up six times a mail
+
     START = auto()
     READY = auto()
     ENVELOPE = auto()

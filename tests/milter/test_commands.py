@@ -1,5 +1,7 @@
 """What the MTA says, decoded; hostile data never raises."""
 
+import ipaddress
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -96,3 +98,25 @@ def test_hostile_data_never_raises(data):
 def test_a_negotiation_needs_three_numbers():
     with pytest.raises(FramingError, match="a negotiation of 11 bytes"):
         commands.optneg(b"\0" * 11)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.one_of(
+        st.ip_addresses().map(str),
+        st.lists(
+            st.sampled_from([*"0123456789", "00", "010", "25", "255", "256", "\u0664"]), min_size=4, max_size=5
+        ).map(".".join),
+        st.text("0123456789.:\n\0 fF", max_size=16),
+        st.ip_addresses(v=4).map(lambda one: f"::ffff:{one}"),
+    )
+)
+def test_addresses_are_what_the_standard_library_says(text):
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        expected = None
+    else:
+        expected = str(getattr(address, "ipv4_mapped", None) or address)
+    assert expected == commands.ip_address(text)
+    assert expected == commands.ip_address("IPv6:" + text)
