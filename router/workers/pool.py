@@ -2,7 +2,7 @@
 generations.
 
     begin(raw, offer, …)  always leads to packets to write: the worker's, or a degraded answer of our own
-    load(…)  starts a new generation beside the old one and swaps when it is ready; a bad one changes nothing
+    load(…)               starts a new generation beside the old and swaps when it is ready; a bad one changes nothing
 
 Everything runs in the front's event loop. Numbers are reliability.md D8-D10.
 """

@@ -22,7 +22,7 @@ def faulty(raw, offer, generation, decide, *rest, **named):
 
     def deciding(*arguments):
         if kind:
-            FAULTS[kind.partition(" ")[0]](kind)
+            (FAULTS.get(kind) or FAULTS[kind.partition(" ")[0]])(kind)
         return decide(*arguments)
 
     return _scan(raw, offer, generation, deciding, *rest, **named)
@@ -81,6 +81,8 @@ FAULTS = {
     "half": lambda _: (says(b"\0\0\1\0half an answer"), signal.pause()),
     "nonsense": lambda _: says(b"\0\0\0\6\0\0\0\2[]"),
     "twice": lambda _: says(b"\0\0\0\6\0\0\0\2{}"),
+    "twice at once": lambda _: says(b"\0\0\0\6\0\0\0\2{}" * 2),
+    "once and a bit": lambda _: says(b"\0\0\0\6\0\0\0\2{}\0\0"),
 }
 
 if __name__ == "__main__":

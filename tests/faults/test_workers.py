@@ -90,10 +90,11 @@ def test_every_kind_of_fault_at_once_between_good_mails(tmp_path):
     run(work)
 
 
-def test_an_answer_that_nobody_asked_for_never_becomes_that_of_the_next_mail(tmp_path):
+@pytest.mark.parametrize("fault", ["twice", "twice at once", "once and a bit"])
+def test_an_answer_that_nobody_asked_for_never_becomes_that_of_the_next_mail(tmp_path, fault):
     async def work():
         async with desk(tmp_path, workers=1) as one:
-            await one.send(one.mail("twice"))
+            await one.send(one.mail(fault))
             for _ in range(5):
                 outcome = await one.send(one.mail())
                 assert kept(outcome) and said(outcome, b"Tags") == "seen", outcome
