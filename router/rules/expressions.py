@@ -50,6 +50,7 @@ class ExpressionBook:
         """
         find, data = self._bare[number].Match, normalised.encode()
         at, end = 0, len(data)
+        passed, characters = 0, 0  # so many bytes, and the characters they are
         while True:
             spans = find(_ANYWHERE, data, at, end)
             whole_end = spans[0][1]
@@ -57,9 +58,12 @@ class ExpressionBook:
                 return
             start, stop = spans[group]
             if start >= 0:
-                if end != len(normalised):  # bytes are not characters
-                    start, stop = len(data[:start].decode()), len(data[:stop].decode())
-                yield start, stop
+                if end == len(normalised):
+                    yield start, stop
+                else:  # bytes are not characters; each is counted once, however many matches there are
+                    characters += len(data[passed:start].decode())
+                    passed = start
+                    yield characters, characters + len(data[start:stop].decode())
             if at == end:
                 return
             # An empty match, where the search began, is not found for ever.
