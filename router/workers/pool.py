@@ -129,9 +129,16 @@ class _Request:
         self.place = None
         if worker is None:
             self.undecided("overload", "no worker was free in time")
-        else:
+            return True
+        try:
             self.pool.hand_over(self, worker)
+        except Exception as error:  # not to whoever gave the worker: that is the answer to another mail
+            asyncio.get_running_loop().call_soon(self._fail, error)
         return True
+
+    def _fail(self, error: Exception) -> None:
+        if not self.cancelled:
+            self._failed(error)
 
     def heard(self, said: bytes | Exception) -> None:
         """What became of it in the worker's hands."""
@@ -459,9 +466,14 @@ class Pool:
             request.place = self._queue(request.given)
 
     def hand_over(self, request: _Request, worker: Worker) -> None:
+        """Raises a fault of ours about this mail; the worker goes to the next one then."""
         request.begun = self._monotonic()
         request.worker = worker
-        frame = request_frame(request.raw, request.offer, request.looked_up)
+        try:
+            frame = request_frame(request.raw, request.offer, request.looked_up)
+        except Exception:
+            self.offer(worker)
+            raise
         worker.begin(frame, self.limits.deadline_s, request.heard)
 
     def told(self, request: _Request, said: bytes | Exception) -> bytes:

@@ -179,6 +179,27 @@ def test_whoever_leaves_the_queue_holds_nobody_up(rules):
     run(work)
 
 
+def test_a_mail_that_cannot_be_handed_over_is_nobody_elses_fault(rules):
+    """Alone, and as the next in the queue when another mail is answered."""
+
+    async def work():
+        async with running(rules, workers=1, queue=5, patience_s=20.0) as pool:
+            odd = replace(mail(1), source=object())
+            with pytest.raises(ValueError, match="unmarshallable"):
+                await pool.decide(odd, OFFER)
+            (pid,) = pids(pool)
+            os.kill(pid, signal.SIGSTOP)
+            asking = [asyncio.create_task(pool.decide(one, OFFER)) for one in (mail(2), odd, mail(3))]
+            await asyncio.sleep(0.2)
+            os.kill(pid, signal.SIGCONT)
+            first, between, last = await asyncio.gather(*asking, return_exceptions=True)
+            assert b"X-Desk-Tags\0first" in first and b"X-Desk-Tags\0first" in last
+            assert isinstance(between, ValueError)
+            assert pids(pool) == [pid]
+
+    run(work)
+
+
 def test_a_judge_who_leaves_the_queue_loses_no_worker(rules):
     async def work():
         async with running(rules, workers=1, patience_s=20.0, deadline_s=20.0) as pool:
