@@ -131,7 +131,7 @@ def test_the_queue_id_is_the_own_servers():
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=300))
 def test_a_value_reads_the_same_before_and_after_transport(value):
-    line = edits._line(value)
+    ((_, line),) = edits._lines([("X-Desk-Reason", value)])
     assert as_read(line) == as_read(decoded(field_body(line)))
 
 
