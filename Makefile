@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 .PHONY: setup demo test lint bench model editor fuzz soak lock clean
 .DEFAULT_GOAL := setup
 
-# The library in C where there is a compiler; without one all works, and a mail costs a little more.
+# The library in C where there is a compiler; without one all works, and a mail costs half as much again.
 setup: $(READY)
 	@$(BIN)/python -m router.native
 

@@ -104,7 +104,7 @@ def described(answer: dict[str, Any]) -> list[str]:
         f"listens    {', '.join(answer['listen']) or 'nowhere'}; {answer['connections']} connections",
     ]
     if answer["native"]["refused"]:
-        lines.append(f"native     not in use, a mail costs a quarter more: {answer['native']['refused']}")
+        lines.append(f"native     not in use, a mail costs half as much again: {answer['native']['refused']}")
     for offer in answer["mta"]:
         lines.append(f"mta        milter {offer['version']}: {', '.join(offer['edits'])}{', SKIP' * offer['skip']}")
         if offer["lacking"]:

@@ -46,7 +46,7 @@ def main() -> int:
     except OSError as error:
         why = str(error)
     if why:
-        print(f"native: not built, every mail costs a little more, nothing else changes: {why}", file=sys.stderr)
+        print(f"native: not built, every mail costs half as much again, nothing else changes: {why}", file=sys.stderr)
         return 1 if "--required" in sys.argv[1:] else 0
     print(f"native: built for {sysconfig.get_platform()}")
     return 0

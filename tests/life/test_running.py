@@ -86,7 +86,7 @@ def test_status_tells_when_the_library_in_c_is_not_in_use(desk, monkeypatch):
     filter_ = desk.start()
     assert filter_.of("loaded")[-1]["no_native"] == "MAILROUTER_NATIVE=0"
     assert desk.told("status")["native"] == {"in_use": False, "refused": "MAILROUTER_NATIVE=0"}
-    assert "not in use, a mail costs a quarter more: MAILROUTER_NATIVE=0" in desk.says("status").output
+    assert "not in use, a mail costs half as much again: MAILROUTER_NATIVE=0" in desk.says("status").output
 
 
 def test_the_control_socket_is_for_its_owner_alone(running):
