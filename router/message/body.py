@@ -6,8 +6,8 @@ not text stay parts.
 """
 
 import re
-import threading
 from collections.abc import Iterator, Mapping
+from ctypes import CDLL
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -87,28 +87,19 @@ def find(root: Entity) -> Body:
     return body
 
 
-class _Native(threading.local):
-    """The first look at a text in C, where the library is. Each thread has its own."""
+def _in_c(library: CDLL) -> "NativeText | None":
+    from router.message.native_text import NativeText  # it is made of the limits of this module
 
-    asked = False
-    reader: "NativeText | None" = None
-
-    def ask(self) -> "NativeText | None":
-        self.asked = True
-        html = texts.native_html()
-        if (library := native.library()) and html is not None:
-            from router.message.native_text import NativeText  # it is made of the limits of this module
-
-            self.reader = NativeText(library, html)
-        return self.reader
+    html = texts.native_html()
+    return None if html is None else NativeText(library, html)
 
 
-_HERE = _Native()
+_IN_C = native.ForEachThread(_in_c)
 
 
 def warm() -> None:
     """Teaches C the elements and letters (12 ms) ahead of the first mail: for a process that will fork workers."""
-    _HERE.ask()
+    _IN_C.reader()
 
 
 def leaves(entity: Entity) -> Iterator[Entity]:
@@ -245,7 +236,7 @@ def _seen(entity: Entity, body: Body) -> Seen:
     """A text leaf as a reader sees it. What is found on the way (armour, uuencoded files) goes into `body`."""
     kind, parameters = entity.content.value, entity.content.parameters
     seen = None
-    reader = _HERE.reader if _HERE.asked else _HERE.ask()
+    reader = _IN_C.reader()
     if reader is not None and kind not in _ENRICHED_TYPES:
         read = reader.html if kind in _HTML_TYPES else reader.plain
         seen = read(entity.body, entity.encoding, parameters.get("charset"))
@@ -296,7 +287,7 @@ def _unarmoured(text: str, body: Body) -> str:
 
 def _agrees(plain: str, html: Entity) -> bool:
     """Whether words of the plain form stand in the HTML source: cheap, and enough for honest mail."""
-    reader = _HERE.reader if _HERE.asked else _HERE.ask()
+    reader = _IN_C.reader()
     if reader is not None:
         said = reader.agrees(plain, html.body, html.encoding, html.content.parameters.get("charset"))
         if said is not None:

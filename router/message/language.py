@@ -10,9 +10,9 @@ transliterated Russian nor short Ukrainian.
 """
 
 import re
-import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from ctypes import CDLL
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -137,26 +137,17 @@ def detect(text: str) -> tuple[str, str]:
     Transliterated Russian or Ukrainian ("ne rabotaet sayt") is that language in script "latin".
     """
     text = text[:MAX_CHARACTERS]
-    reader = _HERE.reader if _HERE.asked else _HERE.ask()
+    reader = _IN_C.reader()
     return (reader and reader.detect(text)) or _detect(text)
 
 
-class _Native(threading.local):
-    """language.py in C, where the library is. Each thread has its own: C keeps a text's words between two calls."""
+def _in_c(library: CDLL) -> "NativeLanguage":
+    from router.message.native_language import NativeLanguage  # it is made of the tables of this module
 
-    asked = False
-    reader: "NativeLanguage | None" = None
-
-    def ask(self) -> "NativeLanguage | None":
-        self.asked = True
-        if library := native.library():
-            from router.message.native_language import NativeLanguage  # it is made of the tables of this module
-
-            self.reader = NativeLanguage(library)
-        return self.reader
+    return NativeLanguage(library)
 
 
-_HERE = _Native()
+_IN_C = native.ForEachThread(_in_c)
 
 
 def _detect(text: str) -> tuple[str, str]:

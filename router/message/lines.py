@@ -5,8 +5,8 @@ surely none of that kind, with it the regular expressions are to be asked. In C 
 """
 
 import re
-import threading
 from collections.abc import Sequence
+from ctypes import CDLL
 from typing import TYPE_CHECKING
 
 from router import native
@@ -33,26 +33,17 @@ WORDS = re.compile(b"[^%c]" % BLANK)
 
 def kinds(text: str, lines: Sequence[str]) -> bytes:
     """Of each line of a text, what it may be. lines: the same text, cut at line ends."""
-    reader = _HERE.reader if _HERE.asked else _HERE.ask()
+    reader = _IN_C.reader()
     return reader.kinds(text, len(lines)) if reader else _kinds(lines)
 
 
-class _Native(threading.local):
-    """lines.py in C, where the library is. Each thread has its own: the answer is written where the last one was."""
+def _in_c(library: CDLL) -> "NativeLines":
+    from router.message.native_lines import NativeLines  # it learns the words of the rooms that ask here
 
-    asked = False
-    reader: "NativeLines | None" = None
-
-    def ask(self) -> "NativeLines | None":
-        self.asked = True
-        if library := native.library():
-            from router.message.native_lines import NativeLines  # it learns the words of the rooms that ask here
-
-            self.reader = NativeLines(library)
-        return self.reader
+    return NativeLines(library)
 
 
-_HERE = _Native()
+_IN_C = native.ForEachThread(_in_c)
 
 
 def _kinds(lines: Sequence[str]) -> bytes:

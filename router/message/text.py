@@ -7,9 +7,9 @@ No parser library: the ones measured either lose everything behind 256 nested ta
 
 import html
 import re
-import threading
 import unicodedata
 from collections import Counter
+from ctypes import CDLL
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -130,25 +130,16 @@ def from_html(source: str) -> Seen:
 
 def native_html() -> "NativeHtml | None":
     """This thread's scanner in C; None where the library is not."""
-    return _HERE.reader if _HERE.asked else _HERE.ask()
+    return _IN_C.reader()
 
 
-class _Native(threading.local):
-    """The scanner in C, where the library is. Each thread has its own."""
+def _in_c(library: CDLL) -> "NativeHtml":
+    from router.message.native_html import NativeHtml  # it is made of the tables of this module
 
-    asked = False
-    reader: "NativeHtml | None" = None
-
-    def ask(self) -> "NativeHtml | None":
-        self.asked = True
-        if library := native.library():
-            from router.message.native_html import NativeHtml  # it is made of the tables of this module
-
-            self.reader = NativeHtml(library)
-        return self.reader
+    return NativeHtml(library)
 
 
-_HERE = _Native()
+_IN_C = native.ForEachThread(_in_c)
 
 
 def _from_html(source: str) -> Seen:

@@ -11,14 +11,17 @@ import os
 import platform
 import re
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 HERE = Path(__file__).parent
 SWITCH = "MAILROUTER_NATIVE"
 """Environment variable: "0" leaves the library alone, to compare or to rule it out."""
+
+Reader = TypeVar("Reader")
 
 LETTER_BYTES = 4
 _encoded = codecs.utf_32_le_encode if sys.byteorder == "little" else codecs.utf_32_be_encode
@@ -75,3 +78,23 @@ def function(library: ctypes.CDLL, name: str, result: Any, arguments: Sequence[A
     found = library[name]
     found.restype, found.argtypes = result, arguments
     return found
+
+
+class ForEachThread(threading.local, Generic[Reader]):
+    """A reader in C that keeps what it reads in one place, so that each thread needs its own.
+
+    make: of the library; called in a thread when it first asks. Imports what it needs by itself: that is mostly made of
+    the tables of the room that asks.
+    """
+
+    def __init__(self, make: Callable[[ctypes.CDLL], Reader]) -> None:
+        self._make: Callable[[ctypes.CDLL], Reader] | None = make
+        self._reader: Reader | None = None
+
+    def reader(self) -> Reader | None:
+        """This thread's; None where there is no library."""
+        if self._make is not None:
+            make, self._make = self._make, None
+            if (loaded := library()) is not None:
+                self._reader = make(loaded)
+        return self._reader

@@ -57,8 +57,7 @@ def html_of(messages, monkeypatch) -> list[str]:
     """The HTML sources of messages, as they are read."""
     found = []
     whole = texts.from_html
-    monkeypatch.setattr(body._HERE, "asked", True)
-    monkeypatch.setattr(body._HERE, "reader", None)
+    monkeypatch.setattr(body._IN_C, "reader", lambda: None)
     monkeypatch.setattr(body.texts, "from_html", lambda source: found.append(source) or whole(source))
     for data in messages:
         read.read(raw_message(data, Envelope(b"<>", ()), datetime(2026, 1, 1, tzinfo=UTC)))
@@ -151,9 +150,7 @@ def test_under_the_sanitizers(tmp_path):
 
 def test_without_the_library_all_goes_on():
     """MAILROUTER_NATIVE=0 shows the same in Python."""
-    code = (
-        "from router.message.text import _HERE, from_html; print(from_html('<p>a<td>b').text, _HERE.reader is not None)"
-    )
+    code = "from router.message import text; print(text.from_html('<p>a<td>b').text, text.native_html() is not None)"
     for switch, is_native in (("0", False), ("1", True)):
         needed()
         assert said_by(code, switch) == ["a", "b", str(is_native)]

@@ -182,8 +182,8 @@ def test_workers_are_born_with_it():
     needed()
     code = (
         "import os; from router.message import body, read\n"
-        "read.warm(); warmed = body._HERE.reader\n"
-        "if not os.fork(): os._exit(body._HERE.reader is not warmed or warmed is None)\n"
+        "read.warm(); warmed = body._IN_C.reader()\n"
+        "if not os.fork(): os._exit(body._IN_C.reader() is not warmed or warmed is None)\n"
         "print(os.wait()[1])"
     )
     assert said_by(code, "1") == ["0"]
@@ -194,7 +194,7 @@ def test_without_the_library_all_goes_on():
     needed()
     code = (
         "from router.message import body; from router.message.entity import Entity, PLAIN\n"
-        "print(body.find(Entity(PLAIN, body='слово'.encode())).text, body._HERE.reader is not None)"
+        "print(body.find(Entity(PLAIN, body='слово'.encode())).text, body._IN_C.reader() is not None)"
     )
     for switch, is_native in (("0", False), ("1", True)):
         assert said_by(code, switch) == ["слово", str(is_native)]

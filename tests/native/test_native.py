@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from router import native
+from tests.native.library import needed, said_by
 
 
 def test_an_old_library_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,3 +43,26 @@ def test_building_says_what_is_missing(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (status, "")
         assert "no C compiler was found" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_each_thread_has_its_own_reader_and_makes_it_once():
+    needed()
+    made = []
+
+    def make(library):
+        made.append(library)
+        return object()
+
+    readers = native.ForEachThread(make)
+    here = readers.reader()
+    with ThreadPoolExecutor(1) as other:
+        there = other.submit(readers.reader).result()
+        assert other.submit(readers.reader).result() is there
+    assert readers.reader() is here and here is not there
+    assert made == [native.library()] * 2
+
+
+def test_without_the_library_there_is_no_reader():
+    code = "from router import native; print(native.ForEachThread(lambda library: 1).reader())"
+    assert said_by(code, "0") == ["None"]
+    assert said_by(code, "1") == ["1" if native.library() else "None"]
