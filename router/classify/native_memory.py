@@ -1,7 +1,7 @@
 """memory.py and judging.py in C: the same numbers to the last digits, at a tenth of the time; see native/prediction.c.
 
-Python parses what is no plain word (`tokens_of`) and knows the dictionary; words, their features, all sums and what
-they say are C's.
+Python knows the dictionary and parses the few chunks that C is not certain of (`tokens_of`); all others, the features
+of words, all sums and what they say are C's.
 """
 
 import ctypes

@@ -1,8 +1,8 @@
 /* What a mail's words add up to: the sums of classify/memory.py, which says what each number means, in C.
 
    The same text gives the same sums, whatever was seen before; what was worked out for a token is remembered. Text is
-   UTF-32 in the machine's byte order. What is neither a plain word nor a number is left to Python (`tokens_of`), which
-   is asked once and teaches the answer. Every buffer grows with what is put into it.
+   UTF-32 in the machine's byte order. A chunk of rare letters, of two scripts or with digits for letters is left to
+   Python (`tokens_of`), which is asked once and teaches the answer. Every buffer grows with what is put into it.
 
    Numbers of tokens: 0 ends a sentence, then the marks, then the single letters, then whatever comes. */
 
@@ -398,6 +398,295 @@ static int plain(const uint32_t *chunk, uint32_t length, uint32_t *word, uint32_
     return 1;
 }
 
+/* ------------------------------------------------------------------------- what is no plain word: tokens_of_other */
+
+enum { CLEANED = 3 * PLAIN, LISTED = 8 * PLAIN }; /* letters that PLAIN of them can become, and their tokens */
+
+/* Tokens as `prediction_teach` takes them, each behind a line end. */
+struct list {
+    uint32_t letters[LISTED], size;
+};
+
+static int is_letter(uint32_t letter) { return is_latin(letter) || letter == 0x2bc || as_latin(letter); }
+static int is_in_word(uint32_t letter) { return is_digit(letter) || is_letter(letter); }
+static int is_any(uint32_t letter, const char *of) { return letter && letter < 128 && strchr(of, (int)letter); }
+static int is_mark(uint32_t letter) { return is_any(letter, ".!?;"); }
+static int is_apostrophe(uint32_t letter) { return letter == 0x2019 || is_any(letter, "'`"); }
+static int is_label(uint32_t letter) { return letter == '_' || letter == '-' || is_in_word(letter); }
+
+static int begins(const uint32_t *text, uint32_t length, const char *with) {
+    uint32_t at = 0;
+    for (; with[at]; at++)
+        if (at == length || text[at] != (unsigned char)with[at])
+            return 0;
+    return 1;
+}
+
+static int say(struct list *list, const uint32_t *word, uint32_t length) {
+    if (list->size + length + 1 > LISTED)
+        return 0;
+    list->letters[list->size++] = '\n';
+    for (uint32_t i = 0; i < length; i++)
+        list->letters[list->size++] = word[i];
+    return 1;
+}
+
+static int say_class(struct list *list, const char *name) {
+    uint32_t word[8], length = 0;
+    for (; name[length]; length++)
+        word[length] = (unsigned char)name[length];
+    return say(list, word, length);
+}
+
+/* normalise.clean; 0: a letter that is not known here. `cleaned` has room for CLEANED. */
+static uint32_t clean(const uint32_t *chunk, uint32_t length, uint32_t *cleaned) {
+    uint32_t to = 0;
+    for (uint32_t i = 0; i < length; i++) {
+        const uint32_t letter = chunk[i];
+        if (letter < 128) {
+            cleaned[to++] = letter >= 'A' && letter <= 'Z' ? letter | 32 : letter;
+            continue;
+        }
+        switch (letter) {
+        case 0x401: case 0x404: case 0x406: case 0x407: /* Ё Є І Ї */
+            cleaned[to++] = letter + 0x50;
+            break;
+        case 0x490: /* Ґ */
+            cleaned[to++] = 0x491;
+            break;
+        case 0x2026: /* … */
+            cleaned[to++] = '.';
+            cleaned[to++] = '.';
+            cleaned[to++] = '.';
+            break;
+        case 0x2116: /* № */
+            cleaned[to++] = 'n';
+            cleaned[to++] = 'o';
+            break;
+        case 0xab: case 0xbb: case 0x201c: case 0x201d: case 0x201e: /* quotes */
+        case 0xa3: case 0x20ac: case 0x20b4: case 0x20bd: /* money */
+        case 0x2bc: case 0x2019: case 0x2013: case 0x2014: /* apostrophes, dashes */
+            cleaned[to++] = letter;
+            break;
+        default:
+            if (!as_latin(letter))
+                return 0;
+            cleaned[to++] = letter >= 0x410 && letter <= 0x42f ? letter + 32 : letter;
+        }
+    }
+    return to;
+}
+
+/* Where the mail address that begins at `at` ends (tokens._MAIL); 0 for none, and `next` is where one may begin. */
+static uint32_t mail_end(const uint32_t *text, uint32_t length, uint32_t at, uint32_t *next) {
+    uint32_t sign = at, end = 0;
+    if (begins(text + at, length - at, "<email>"))
+        return at + 7;
+    while (sign < length && !is_any(text[sign], "@<>"))
+        sign++;
+    *next = sign > at ? sign : at + 1;
+    if (sign == at || sign == length || text[sign] != '@')
+        return 0;
+    for (uint32_t dot = sign + 1; dot < length && !is_any(text[dot], "@<>"); dot++)
+        if (text[dot] == '.' && dot > sign + 1 && dot + 2 < length && is_letter(text[dot + 1]) &&
+            is_letter(text[dot + 2]))
+            end = dot + 1;
+    while (end && end < length && is_letter(text[end]))
+        end++;
+    return end;
+}
+
+/* The length of the last part of a host's name that the text begins with; 0 for none. */
+static uint32_t top_level(const uint32_t *text, uint32_t length) {
+    static const char *const TOPS[] = {"example", "com", "net", "org", "info", "biz",    "ua",   "ru",   "eu",   "io",
+                                       "uk",      "de",  "pl",  "kz",  "by",   "online", "shop", "site", "local"};
+    static const uint32_t RF[] = {0x440, 0x444}, UKR[] = {0x443, 0x43a, 0x440};
+    uint32_t size = 0;
+    while (size < length && text[size] != '-' && is_label(text[size]))
+        size++;
+    if ((size == 2 && !memcmp(text, RF, sizeof RF)) || (size == 3 && !memcmp(text, UKR, sizeof UKR)))
+        return size;
+    for (uint32_t i = 0; size && i < sizeof TOPS / sizeof *TOPS; i++)
+        if (text[0] == (unsigned char)TOPS[i][0] && size == strlen(TOPS[i]) && begins(text, size, TOPS[i]))
+            return size;
+    return 0;
+}
+
+/* As mail_end, of a host's name or a path (tokens._HOST). */
+static uint32_t host_end(const uint32_t *text, uint32_t length, uint32_t at, uint32_t *next) {
+    const int is_path = text[at] == '/';
+    uint32_t here = at + (uint32_t)is_path, end = 0, top;
+    for (;;) {
+        const uint32_t start = here;
+        while (here < length && (is_label(text[here]) || (is_path && text[here] == '.')))
+            here++;
+        if (here == start || here == length || text[here] != (is_path ? '/' : '.'))
+            break;
+        here++;
+        if (is_path)
+            end = here;
+        else if ((top = top_level(text + here, length - here)))
+            end = here + top;
+    }
+    *next = here > at && !is_path ? here : at + 1;
+    return is_path && end ? here : end;
+}
+
+/* A space instead of each thing: whether there was one. */
+static int cut_out(uint32_t *text, uint32_t *length,
+                   uint32_t (*end_of)(const uint32_t *, uint32_t, uint32_t, uint32_t *)) {
+    uint32_t to = 0;
+    int found = 0;
+    for (uint32_t at = 0, next = 0, end; at < *length;) {
+        if ((end = end_of(text, *length, at, &next))) {
+            found = 1;
+            text[to++] = ' ';
+            at = end;
+        } else {
+            while (at < next)
+                text[to++] = text[at++];
+        }
+    }
+    *length = to;
+    return found;
+}
+
+/* normalise.skeleton. 0: of two scripts, or with digits for letters. */
+static int say_skeleton(struct list *list, const uint32_t *text, uint32_t length) {
+    uint32_t word[3 * CLEANED], to = 0, size;
+    int has_latin = 0, has_cyrillic = 0;
+    for (uint32_t i = 0; i < length; i++) {
+        const char *latin = as_latin(text[i]);
+        has_cyrillic |= latin != NULL;
+        has_latin |= is_latin(text[i]);
+        if (is_any(text[i], "013456@$*") && i && is_letter(text[i - 1])) {
+            uint32_t end = i;
+            while (end < length && is_any(text[end], "013456@$*"))
+                end++;
+            if (end < length && is_letter(text[end]))
+                return 0;
+        }
+        if (latin)
+            while (*latin)
+                word[to++] = (unsigned char)*latin++;
+        else if (!is_apostrophe(text[i]) && text[i] != 0x2bc && !is_any(text[i], "-.*"))
+            word[to++] = text[i];
+    }
+    if (has_latin && has_cyrillic)
+        return 0;
+    size = skeleton(word, to);
+    return !size || say(list, word, size);
+}
+
+/* tokens._words. */
+static int say_words(struct list *list, const uint32_t *text, uint32_t length) {
+    uint32_t start = 0, parts = 0, shortest = length;
+    for (uint32_t at = 0; at <= length; at++)
+        if (at == length || is_any(text[at], ".-")) {
+            parts++;
+            shortest = at - start < shortest ? at - start : shortest;
+            start = at + 1;
+        }
+    if (parts == 1 || shortest <= 2)
+        return say_skeleton(list, text, length);
+    start = 0;
+    for (uint32_t at = 0; at <= length; at++)
+        if (at == length || is_any(text[at], ".-")) {
+            if (!say_skeleton(list, text + start, at - start))
+                return 0;
+            start = at + 1;
+        }
+    return 1;
+}
+
+/* tokens._DATE: groups of digits, the marks between them. */
+static int is_date(const uint32_t *text, uint32_t length) {
+    uint32_t groups[3] = {0}, marks[3] = {0}, count = 0;
+    for (uint32_t i = 0; i < length; i++) {
+        if (is_digit(text[i])) {
+            groups[count]++;
+            continue;
+        }
+        marks[count++] = text[i];
+        if (count == 3)
+            return 0;
+    }
+    if (!count)
+        return 0;
+    if (marks[0] == ':')
+        return groups[0] <= 2 && groups[1] == 2 && (count == 1 || (marks[1] == ':' && groups[2] == 2));
+    return is_any(marks[0], "./-") && groups[0] <= 4 && groups[1] <= 2 &&
+           (count == 1 || (is_any(marks[1], "./-") && groups[2] >= 2 && groups[2] <= 4));
+}
+
+/* tokens._number. */
+static int say_number(struct list *list, const uint32_t *text, uint32_t length) {
+    uint32_t word[8], size, digits = 0;
+    if (is_date(text, length))
+        return say_class(list, "=date");
+    if (plain_number(text, length, word, &size))
+        return say(list, word, size);
+    for (uint32_t i = 0; i < length; i++)
+        digits += is_digit(text[i]) != 0;
+    word[0] = '=';
+    word[1] = '0' + (digits < 6 ? digits : 6);
+    return say(list, word, 2);
+}
+
+/* tokens._PIECE, one after the other. 0: not certain. */
+static int say_pieces(struct list *list, const uint32_t *text, uint32_t length) {
+    int loud = 0, sure = 1;
+    for (uint32_t at = 0; sure && at < length;) {
+        const uint32_t start = at, letter = text[at++];
+        if (is_letter(letter)) {
+            while (at < length && (is_in_word(text[at]) ||
+                                   ((is_apostrophe(text[at]) || is_any(text[at], "*@$.-")) && at + 1 < length &&
+                                    is_in_word(text[at + 1]))))
+                at++;
+            sure = say_words(list, text + start, at - start);
+        } else if (is_digit(letter)) {
+            while (at < length && (is_digit(text[at]) || (is_any(text[at], ".,:/-") && at + 1 < length &&
+                                                          is_digit(text[at + 1]))))
+                at++;
+            sure = say_number(list, text + start, at - start);
+        } else if (letter == '$' || letter == 0xa3 || letter == 0x20ac || letter == 0x20b4 || letter == 0x20bd) {
+            sure = say_class(list, "=money");
+        } else if ((letter == '!' || letter == '?') && at < length && text[at] == letter) {
+            while (at < length && text[at] == letter)
+                at++;
+            loud = 1;
+            sure = say_class(list, letter == '!' ? "=!" : "=?");
+        } else if (is_mark(letter)) {
+            sure = say(list, text, 0);
+        } else if (letter == '"' || letter == 0xab || letter == 0xbb || (letter >= 0x201c && letter <= 0x201e)) {
+            sure = say_class(list, "=q");
+        }
+    }
+    return sure && (!loud || say(list, text, 0));
+}
+
+/* tokens.tokens_of_other of the letters that mails are mostly written in: whether it is certain of every token. Linear:
+   each step goes through the chunk once or twice. */
+static int other(const uint32_t *chunk, uint32_t length, struct list *list) {
+    uint32_t text[CLEANED], size = length <= PLAIN ? clean(chunk, length, text) : 0;
+    int signs = 0, dots = 0;
+    list->size = 0;
+    if (!size)
+        return 0;
+    if (begins(text, size, "https://") || begins(text, size, "http://") || begins(text, size, "ftp://") ||
+        begins(text, size, "www."))
+        return say_class(list, "=url") && (!is_mark(text[size - 1]) || say(list, text, 0));
+    for (uint32_t i = 0; i < size; i++)
+        signs |= text[i] == '@';
+    if (signs && cut_out(text, &size, mail_end) && !say_class(list, "=mail"))
+        return 0;
+    for (uint32_t i = 0; i < size; i++)
+        dots |= text[i] == '.' || text[i] == '/';
+    if (dots && cut_out(text, &size, host_end) && !say_class(list, "=host"))
+        return 0;
+    return say_pieces(list, text, size);
+}
+
 static int put(struct prediction *p, uint32_t number) {
     if (!number && (!p->stream_size || !p->stream[p->stream_size - 1]))
         return 1; /* an end is never the first and never follows another */
@@ -413,16 +702,37 @@ static int is_space(uint32_t letter) {
            letter == 0x2029 || letter == 0x202f || letter == 0x205f || letter == 0x3000;
 }
 
+/* How many single letters stand in a row is counted in `run`. */
+static int put_word(struct prediction *p, uint32_t number, uint32_t *run, int *spaced) {
+    *run = number > p->marks && number <= p->marks + p->singles ? *run + 1 : 0;
+    *spaced |= *run >= SPACED;
+    return put(p, number);
+}
+
+static int put_list(struct prediction *p, const struct list *list, uint32_t *run, int *spaced) {
+    for (uint32_t at = 0; at < list->size;) {
+        const uint32_t start = ++at; /* past the line end */
+        uint32_t number = 0;
+        while (at < list->size && list->letters[at] != '\n')
+            at++;
+        if (at > start && !(number = number_of(p, list->letters + start, at - start)))
+            return 0;
+        if (!put_word(p, number, run, spaced))
+            return 0;
+    }
+    return 1;
+}
+
 /* The tokens of a text behind those that are there. What is unknown is noted with `base` added to where it stands. */
 static int read(struct prediction *p, const uint32_t *text, uint32_t length, uint32_t base, int *spaced) {
+    struct list list;
     uint32_t run = 0;
     for (uint32_t at = 0; at <= length;) {
         uint32_t start = at, word[3 * PLAIN], size, number;
         int ends;
         if (at == length || text[at] == '\n') {
-            if (!put(p, 0))
+            if (!put_word(p, 0, &run, spaced))
                 return 0;
-            run = 0;
             at++;
             continue;
         }
@@ -433,17 +743,15 @@ static int read(struct prediction *p, const uint32_t *text, uint32_t length, uin
         while (at < length && !is_space(text[at]))
             at++;
         if (plain(text + start, at - start, word, &size, &ends)) {
-            if (size) {
-                if (!(number = number_of(p, word, size)) || !put(p, number))
-                    return 0;
-                run = number > p->marks && number <= p->marks + p->singles ? run + 1 : 0;
-                *spaced |= run >= SPACED;
-            }
-            if (ends) {
-                if (!put(p, 0))
-                    return 0;
-                run = 0;
-            }
+            if (size && (!(number = number_of(p, word, size)) || !put_word(p, number, &run, spaced)))
+                return 0;
+            if (ends && !put_word(p, 0, &run, spaced))
+                return 0;
+            continue;
+        }
+        if (other(text + start, at - start, &list)) {
+            if (!put_list(p, &list, &run, spaced))
+                return 0;
             continue;
         }
         const struct entry *known =
@@ -455,13 +763,9 @@ static int read(struct prediction *p, const uint32_t *text, uint32_t length, uin
             p->missing[p->missing_size++] = (int32_t)(at - start);
             continue;
         }
-        for (uint32_t i = 0; i < known->count; i++) {
-            number = p->lists[known->value + i];
-            if (!put(p, number))
+        for (uint32_t i = 0; i < known->count; i++)
+            if (!put_word(p, p->lists[known->value + i], &run, spaced))
                 return 0;
-            run = number > p->marks && number <= p->marks + p->singles ? run + 1 : 0;
-            *spaced |= run >= SPACED;
-        }
     }
     return 1;
 }
@@ -712,6 +1016,16 @@ int prediction_sums(struct prediction *p, const uint32_t *subject, uint32_t subj
 
 /* Tokens and chunks. */
 uint32_t prediction_remembered(const struct prediction *p) { return p->tokens.size + p->others.size; }
+
+/* The tokens of a chunk that is no plain word, each behind a line end, where they are certain here: how many letters were
+   written to `tokens` (room for 8 * PLAIN); -1 where they are not. */
+int prediction_other(const uint32_t *chunk, uint32_t length, uint32_t *tokens) {
+    struct list list;
+    if (!other(chunk, length, &list))
+        return -1;
+    memcpy(tokens, list.letters, list.size * sizeof *tokens);
+    return (int)list.size;
+}
 
 const int32_t *prediction_missing(const struct prediction *p, uint32_t *size) {
     *size = p->missing_size;

@@ -1,5 +1,7 @@
 """What words add up to is the same in numpy and in C, whatever has been met before and whatever somebody writes."""
 
+import ctypes
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,10 +20,13 @@ from router.classify.memory import Memory
 from router.classify.native_memory import NativeHeads, NativeMemory
 from router.classify.pipeline import Settings
 from router.classify.replies import REPLY
+from router.classify.tokens import plain_word, tokens_of_other
 from router.classify.train import TrainResult
+from router.native import LETTER_BYTES, letters
 from tests.native.library import needed, said_by
 from tests.native.sanitizers import run_checked
 
+DATA = Path(__file__).parents[2] / "models" / "data"
 ODD = [
     *("", " ", "\n\n", "<>", "ь", "а" * 5000, "\x00\ufffd\ud800", "счёт " * 3000, "!!! ??? ...", "https://a.example/x"),
     *("с ч ё т", "п р и ш л и т е  с ч ё т", "a. b. c. d. e.", "unknown words qwzx ¥ 漢字", "=url =1", "«счёт»\r\nакт"),
@@ -119,6 +124,46 @@ def test_c_adds_up_what_numpy_does(both: tuple[Memory, NativeMemory], subject: s
     """Any text, in any order of texts: the same numbers to the last digits."""
     numpy_one, native_one = both
     assert native_one.vector(subject, text) == pytest.approx(numpy_one.vector(subject, text), abs=1e-12)
+
+
+CHUNK_PIECES = [
+    *("a", "B", "c", "ch", "kk", "xx", "ый", "щ", "сайт", "Сервер", "Ё", "Ї", "ґ", "ў", "é", "\0", "\ud800", "漢"),
+    *("www.", "http://", "https://", "ftp://", "email", "<email>", "<", ">", "@", ".", "/", "-", "_", ":", ",", ";"),
+    *("example", "com", "ua", "io", "рф", "укр", "0", "1", "4", "7", "12", "502", "2026", "!", "!!", "?", "??", "..."),
+    *("…", "№", "«", "»", "“", "”", "„", '"', "$", "€", "£", "₴", "₽", "*", "'", "’", "ʼ", "`", "–", "—", "(", ")"),
+    *("#", "=", "+", "%"),
+]
+chunks = st.one_of(
+    st.lists(st.sampled_from(CHUNK_PIECES), min_size=1, max_size=40).map("".join),
+    st.text(st.characters(exclude_categories=["Zs", "Zl", "Zp", "Cc"]), min_size=1, max_size=20),
+)
+
+
+def read_in_c(chunk: str) -> tuple[str, ...] | None:
+    """The tokens of a chunk that is no plain word; None where C leaves it to Python."""
+    library, data, found = needed(), letters(chunk), (ctypes.c_uint32 * 1_600)()
+    size = library.prediction_other(data, len(data) // LETTER_BYTES, found)
+    text = bytes(found)[: max(size, 0) * LETTER_BYTES].decode("utf-32", "surrogatepass")
+    return None if size < 0 else tuple(text.split("\n")[1:])
+
+
+@settings(max_examples=2_000, deadline=None)
+@given(chunk=chunks)
+def test_c_is_certain_of_no_other_tokens(chunk: str) -> None:
+    """Whatever stands in a chunk: C gives the very tokens that Python does, or none."""
+    assert read_in_c(chunk) in (None, tokens_of_other(chunk))
+
+
+def test_c_reads_what_mails_are_made_of() -> None:
+    """Of all that people wrote in the training data, hardly a chunk in a hundred is left to Python; each of the others
+    gives the same tokens."""
+    files = [file.read_text(encoding="utf-8") for file in sorted(DATA.glob("*.jsonl"))]
+    rows = [json.loads(row) for text in files for row in text.split("\n") if row]
+    met = {chunk for row in rows for value in row.values() if isinstance(value, str) for chunk in value.split()}
+    others = [chunk for chunk in met if not plain_word(chunk)[0]]
+    read = {chunk: found for chunk in others if (found := read_in_c(chunk)) is not None}
+    assert len(read) > 0.98 * len(others) > 10_000
+    assert read == {chunk: tokens_of_other(chunk) for chunk in read}
 
 
 def check_judging(trained: TrainResult, heads: dict[str, Head], subject: str, text: str) -> None:
