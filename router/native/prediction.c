@@ -21,7 +21,9 @@ enum {
     LONGEST_NGRAM = 5,
     PLAIN = 200,       /* letters of the longest word that is read here */
     MAX_COLUMNS = 64,
-    AT_ONCE = 64,  /* rows of a table that are asked for together */
+    AT_ONCE = 64,    /* tokens, or rows of a table, that are asked for together */
+    WAITING = 4096, /* letters of these tokens */
+    LINE = 8,        /* doubles of a cache line */
     SHAPE = 12,    /* features.SHAPE */
     LONG_MAIL = 4, /* ends, in features.shape_of */
 };
@@ -259,8 +261,7 @@ static void mean(struct prediction *p, struct token *token, double *sums, const 
 }
 
 /* The number of a token, worked out if it is new; 0 when there is no memory, as no token has. */
-static uint32_t number_of(struct prediction *p, const uint32_t *word, uint32_t length) {
-    const uint64_t hash = hash_of(p, word, length);
+static uint32_t number_of(struct prediction *p, uint64_t hash, const uint32_t *word, uint32_t length) {
     const uint32_t number = p->tokens.size + 1;
     struct entry *one = find(p, &p->tokens, hash, word, length);
     double *sums;
@@ -702,22 +703,73 @@ static int is_space(uint32_t letter) {
            letter == 0x2029 || letter == 0x202f || letter == 0x205f || letter == 0x3000;
 }
 
-/* How many single letters stand in a row is counted in `run`. */
-static int put_word(struct prediction *p, uint32_t number, uint32_t *run, int *spaced) {
-    *run = number > p->marks && number <= p->marks + p->singles ? *run + 1 : 0;
-    *spaced |= *run >= SPACED;
+/* Tokens that wait to be looked up together: length 0 ends a sentence. run: single letters in a row before them. */
+struct batch {
+    struct {
+        uint64_t hash;
+        uint32_t start, length;
+    } tokens[AT_ONCE];
+    uint32_t letters[WAITING], count, used, run;
+};
+
+static int put_number(struct prediction *p, struct batch *batch, uint32_t number, int *spaced) {
+    batch->run = number > p->marks && number <= p->marks + p->singles ? batch->run + 1 : 0;
+    *spaced |= batch->run >= SPACED;
     return put(p, number);
 }
 
-static int put_list(struct prediction *p, const struct list *list, uint32_t *run, int *spaced) {
+/* Look up all that waits. Between two mails the caches are lost, and what belongs to a token lies in five places, of
+   which each tells where the next one is: so each place of all tokens is asked for before the next of any is. */
+static int look_up(struct prediction *p, struct batch *batch, int *spaced) {
+    const struct names *names = &p->tokens;
+    const size_t columns = (size_t)p->tables.columns;
+    for (uint32_t i = 0; names->size && i < batch->count; i++) {
+        const uint32_t number = batch->tokens[i].length ? names->slots[batch->tokens[i].hash & names->mask] : 0;
+        if (!number)
+            continue;
+        __builtin_prefetch(&names->entries[number - 1]);
+        __builtin_prefetch(&p->about[number]);
+        for (size_t at = 0; at < columns; at += LINE)
+            __builtin_prefetch(&p->sums[number * columns + at]);
+        __builtin_prefetch(&p->sums[number * columns + columns - 1]);
+    }
+    for (uint32_t i = 0; names->size && i < batch->count; i++) {
+        const uint32_t number = batch->tokens[i].length ? names->slots[batch->tokens[i].hash & names->mask] : 0;
+        if (number)
+            __builtin_prefetch(&p->letters[names->entries[number - 1].start]);
+    }
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const uint32_t length = batch->tokens[i].length;
+        uint32_t number = 0;
+        if (length && !(number = number_of(p, batch->tokens[i].hash, batch->letters + batch->tokens[i].start, length)))
+            return 0;
+        if (!put_number(p, batch, number, spaced))
+            return 0;
+    }
+    batch->count = batch->used = 0;
+    return 1;
+}
+
+static int put_word(struct prediction *p, struct batch *batch, const uint32_t *word, uint32_t length, int *spaced) {
+    if ((batch->count == AT_ONCE || batch->used + length > WAITING) && !look_up(p, batch, spaced))
+        return 0;
+    const uint64_t hash = hash_of(p, word, length);
+    if (length && p->tokens.size)
+        __builtin_prefetch(&p->tokens.slots[hash & p->tokens.mask]);
+    batch->tokens[batch->count].hash = hash;
+    batch->tokens[batch->count].start = batch->used;
+    batch->tokens[batch->count++].length = length;
+    for (uint32_t i = 0; i < length; i++)
+        batch->letters[batch->used++] = word[i];
+    return 1;
+}
+
+static int put_list(struct prediction *p, struct batch *batch, const struct list *list, int *spaced) {
     for (uint32_t at = 0; at < list->size;) {
         const uint32_t start = ++at; /* past the line end */
-        uint32_t number = 0;
         while (at < list->size && list->letters[at] != '\n')
             at++;
-        if (at > start && !(number = number_of(p, list->letters + start, at - start)))
-            return 0;
-        if (!put_word(p, number, run, spaced))
+        if (!put_word(p, batch, list->letters + start, at - start, spaced))
             return 0;
     }
     return 1;
@@ -726,12 +778,13 @@ static int put_list(struct prediction *p, const struct list *list, uint32_t *run
 /* The tokens of a text behind those that are there. What is unknown is noted with `base` added to where it stands. */
 static int read(struct prediction *p, const uint32_t *text, uint32_t length, uint32_t base, int *spaced) {
     struct list list;
-    uint32_t run = 0;
+    struct batch batch;
+    batch.count = batch.used = batch.run = 0;
     for (uint32_t at = 0; at <= length;) {
-        uint32_t start = at, word[3 * PLAIN], size, number;
+        uint32_t start = at, word[3 * PLAIN], size;
         int ends;
         if (at == length || text[at] == '\n') {
-            if (!put_word(p, 0, &run, spaced))
+            if (!put_word(p, &batch, text, 0, spaced))
                 return 0;
             at++;
             continue;
@@ -743,14 +796,14 @@ static int read(struct prediction *p, const uint32_t *text, uint32_t length, uin
         while (at < length && !is_space(text[at]))
             at++;
         if (plain(text + start, at - start, word, &size, &ends)) {
-            if (size && (!(number = number_of(p, word, size)) || !put_word(p, number, &run, spaced)))
+            if (size && !put_word(p, &batch, word, size, spaced))
                 return 0;
-            if (ends && !put_word(p, 0, &run, spaced))
+            if (ends && !put_word(p, &batch, text, 0, spaced))
                 return 0;
             continue;
         }
         if (other(text + start, at - start, &list)) {
-            if (!put_list(p, &list, &run, spaced))
+            if (!put_list(p, &batch, &list, spaced))
                 return 0;
             continue;
         }
@@ -763,11 +816,13 @@ static int read(struct prediction *p, const uint32_t *text, uint32_t length, uin
             p->missing[p->missing_size++] = (int32_t)(at - start);
             continue;
         }
+        if (!look_up(p, &batch, spaced))
+            return 0;
         for (uint32_t i = 0; i < known->count; i++)
-            if (!put_word(p, p->lists[known->value + i], &run, spaced))
+            if (!put_number(p, &batch, p->lists[known->value + i], spaced))
                 return 0;
     }
-    return 1;
+    return look_up(p, &batch, spaced);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- sums */
@@ -788,7 +843,7 @@ static double length_of(const struct prediction *p, const double *sums) {
 }
 
 /* A token and its place: in a sentence each counts, in the mail every token once. */
-static void add_token(struct prediction *p, struct sums *sums, uint32_t number, uint32_t before) {
+static void add_token(struct prediction *p, struct sums *sums, uint32_t number, int32_t pair) {
     const int64_t columns = p->tables.columns;
     const double *own = p->sums + number * columns;
     struct token *token = &p->about[number];
@@ -798,8 +853,39 @@ static void add_token(struct prediction *p, struct sums *sums, uint32_t number, 
         for (int64_t i = 0; i < columns; i++)
             sums->mail[i] += own[i];
     token->seen = p->mail;
-    if (before && token->stem && p->about[before].stem)
-        plus_both(p, sums, &p->tables.pairs, bucket(p, p->about[before].stem * PAIR + token->stem));
+    if (pair) {
+        const float *row = p->tables.pairs.numbers + (int64_t)pair * columns;
+        for (int64_t i = 0; i < columns; i++)
+            sums->sentence[i] += row[i];
+        for (int64_t i = 0; i < columns; i++)
+            sums->mail[i] += row[i];
+    }
+}
+
+/* The row of each place's pair with the one before, 0 for none, for AT_ONCE places of the stream from `start`; asked for
+   as in `plus`. */
+static void pairs_of(const struct prediction *p, uint32_t start, int32_t *pairs) {
+    const int64_t columns = p->tables.columns;
+    const uint32_t count = p->stream_size - start < AT_ONCE ? p->stream_size - start : AT_ONCE;
+    const struct block *block = &p->tables.pairs;
+    uint32_t buckets[AT_ONCE];
+    uint64_t before = start && p->stream[start - 1] ? p->about[p->stream[start - 1]].stem : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t number = p->stream[start + i];
+        const uint64_t stem = number ? p->about[number].stem : 0;
+        pairs[i] = stem && before;
+        if (pairs[i]) {
+            buckets[i] = bucket(p, before * PAIR + stem);
+            __builtin_prefetch(&block->rows[buckets[i]]);
+        }
+        before = stem;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (pairs[i] && (pairs[i] = block->rows[buckets[i]])) {
+            const float *row = block->numbers + (int64_t)pairs[i] * columns;
+            __builtin_prefetch(row);
+            __builtin_prefetch(row + columns - 1);
+        }
 }
 
 /* features.shape_of: words are tokens but ends; marks has a bit for each of features.MARKS. */
@@ -816,17 +902,20 @@ static void shape_of(double *shape, uint32_t words, uint32_t ends, uint32_t mark
 static void add_up(struct prediction *p, double *whole, double *peak, double *shape) {
     const int64_t columns = p->tables.columns;
     struct sums sums = {{0}, {0}};
-    uint32_t before = 0, begun = 0, near = 0, far = 0, ends = 0, marks = 0;
+    int32_t pairs[AT_ONCE];
+    uint32_t begun = 0, near = 0, far = 0, ends = 0, marks = 0;
     for (int64_t i = 0; i < columns - 1; i++)
         whole[i] = peak[i] = 0.0;
     p->mail++;
     for (uint32_t at = 0; at < p->stream_size; at++) {
         const uint32_t number = p->stream[at], concept = number ? p->about[number].concept : 0;
+        if (at % AT_ONCE == 0)
+            pairs_of(p, at, pairs);
         ends += !number;
         if (number && number <= p->marks)
             marks |= (uint32_t)1 << (number - 1);
         if (number)
-            add_token(p, &sums, number, before);
+            add_token(p, &sums, number, pairs[at % AT_ONCE]);
         else
             near = far = 0;
         if (concept) {
@@ -837,7 +926,6 @@ static void add_up(struct prediction *p, double *whole, double *peak, double *sh
             far = near;
             near = concept;
         }
-        before = number;
         if ((!number && at - begun >= SHORTEST) || at + 1 == p->stream_size) {
             const double length = length_of(p, sums.sentence);
             for (int64_t i = 0; i < columns - 1; i++) {
@@ -941,7 +1029,7 @@ static int listed(struct prediction *p, const uint32_t *tokens, uint32_t length,
         uint32_t number = 0;
         while (at < length && tokens[at] != '\n')
             at++;
-        if (at > start && !(number = number_of(p, tokens + start, at - start)))
+        if (at > start && !(number = number_of(p, hash_of(p, tokens + start, at - start), tokens + start, at - start)))
             return 0;
         if (!room((void **)&p->lists, &p->lists_capacity, p->lists_size, (uint64_t)*count + 1, sizeof *p->lists))
             return 0;
