@@ -69,7 +69,7 @@ _FUNCTIONS = (
     ("mean", c_int, (c_void_p, *_STRING, POINTER(c_uint32), c_uint32)),
     ("fix", c_int, (c_void_p, *_STRING, c_uint32)),
     ("teach", c_int, (c_void_p, *_STRING, *_STRING)),
-    ("sums", c_int, (c_void_p, *_STRING, *_STRING, c_int, c_void_p, POINTER(_Heads), c_void_p)),
+    ("sums", c_int, (c_void_p, c_char_p, c_uint32, c_uint32, c_int, c_void_p, POINTER(_Heads))),
     ("remembered", c_uint32, (c_void_p,)),
     ("missing", POINTER(c_int32), (c_void_p, POINTER(c_uint32))),
 )
@@ -97,9 +97,11 @@ class NativeMemory:
         if not self._at:
             raise MemoryError
         weakref.finalize(self, called["free"], self._at)
-        self._vector: Numbers = np.zeros(2 * width + features.SHAPE)
-        self._scores = (c_double * width)()
-        self._vector_at, self._scores_at = self._vector.ctypes.data, addressof(self._scores)
+        size = 2 * width + features.SHAPE
+        self._found = (c_double * (size + width))()
+        self._found_at = addressof(self._found)
+        self._vector: Numbers = np.frombuffer(self._found, count=size)
+        self._first_score = size
         self._know(lexicon, called["mean"], called["fix"])
         for start in range(0, len(words), 500):
             self.vector("", "\n".join(words[start : start + 500]))
@@ -121,38 +123,30 @@ class NativeMemory:
     def scores(self, subject: str, text: str, heads: "NativeHeads") -> dict[str, dict[str, float]]:
         """As `judge_one`, from the text."""
         self._work_out(subject, text, heads)
-        return {name: dict(zip(labels, self._scores[columns], strict=True)) for name, labels, columns in heads.shown}
+        scores = self._found[self._first_score :]
+        return {name: dict(zip(labels, scores[columns], strict=True)) for name, labels, columns in heads.shown}
 
     def _work_out(self, subject: str, text: str, heads: "NativeHeads | None") -> None:
-        flags, parts = _MAY_FORGET, (shortened(subject), shortened(text))
-        while said := self._said(*parts, flags, heads):
+        flags, close = _MAY_FORGET, [subject, text]
+        at = None if heads is None else heads.at
+        while True:
+            first, second = map(shortened, close)
+            both = first + second
+            said = self._sums(self._at, letters(both), len(first), len(second), flags, self._found_at, at)
+            if not said:
+                return
             if said == _UNKNOWN:
-                self._learn("".join(parts))
+                self._learn(both)
                 flags &= ~_MAY_FORGET
             else:
                 _check(said)
                 spaced = (said & _SPACED_SUBJECT, said & _SPACED_TEXT)
                 close = [unspaced(part) if has else part for part, has in zip((subject, text), spaced, strict=True)]
-                flags, parts = flags | _IS_CLOSE, (shortened(close[0]), shortened(close[1]))
+                flags |= _IS_CLOSE
 
     def remembered(self) -> int:
         """As `Memory.remembered`."""
         found: int = self._remembered(self._at)
-        return found
-
-    def _said(self, subject: str, text: str, flags: int, heads: "NativeHeads | None") -> int:
-        first, second = letters(subject), letters(text)
-        found: int = self._sums(
-            self._at,
-            first,
-            len(first) // LETTER_BYTES,
-            second,
-            len(second) // LETTER_BYTES,
-            flags,
-            self._vector_at,
-            None if heads is None else heads.at,
-            self._scores_at,
-        )
         return found
 
     def _learn(self, both: str) -> None:

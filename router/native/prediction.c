@@ -1079,26 +1079,26 @@ static void forget_some(struct prediction *p) {
     p->lists_size = p->fixed_lists;
 }
 
-/* The sums of a mail, and DONE: vector is whole, peak (columns - 1 numbers each) and shape (SHAPE); if `heads` are given,
-   its columns - 1 `scores` as well. UNKNOWN: `prediction_missing` gives the start and length of each chunk that is to be
-   taught, counted from the first letter of the subject and on through the text. SPACED_…: that part has SPACED single
-   letters in a row; not asked when IS_CLOSE. */
-int prediction_sums(struct prediction *p, const uint32_t *subject, uint32_t subject_length, const uint32_t *text,
-                    uint32_t text_length, int flags, double *vector, const struct heads *heads, double *scores) {
+/* The sums of a mail, and DONE: found is whole, peak (columns - 1 numbers each) and shape (SHAPE); if `heads` are given,
+   their columns - 1 scores behind that. letters: of the subject, then of the text. UNKNOWN: `prediction_missing` gives
+   the start and length of each chunk that is to be taught, counted from the first of `letters`. SPACED_…: that part has
+   SPACED single letters in a row; not asked when IS_CLOSE. */
+int prediction_sums(struct prediction *p, const uint32_t *letters, uint32_t subject, uint32_t text, int flags,
+                    double *found, const struct heads *heads) {
     const int64_t width = p->tables.columns - 1;
     int spaced[2] = {0, 0};
     if (flags & MAY_FORGET)
         forget_some(p);
     p->stream_size = p->missing_size = 0;
-    if (!read(p, subject, subject_length, 0, &spaced[0]) || !read(p, text, text_length, subject_length, &spaced[1]))
+    if (!read(p, letters, subject, 0, &spaced[0]) || !read(p, letters + subject, text, subject, &spaced[1]))
         return NO_MEMORY;
     if (p->missing_size)
         return UNKNOWN;
     if (!(flags & IS_CLOSE) && (spaced[0] || spaced[1]))
         return (spaced[0] ? SPACED_SUBJECT : 0) | (spaced[1] ? SPACED_TEXT : 0);
-    add_up(p, vector, vector + width, vector + 2 * width);
+    add_up(p, found, found + width, found + 2 * width);
     if (heads)
-        judge(heads, width, vector, scores);
+        judge(heads, width, found, found + 2 * width + SHAPE);
     return DONE;
 }
 
