@@ -322,29 +322,29 @@ static uint32_t replaced(uint32_t *word, uint32_t length, const char *spelling, 
     return to;
 }
 
-/* normalise.plain_skeleton of lower-case Latin letters, in place: its new length. */
+/* normalise.plain_skeleton of lower-case Latin letters, in place: its new length. What is put for y, j and w takes part in
+   no spelling, so that it can come first. */
 static uint32_t skeleton(uint32_t *word, uint32_t length) {
     static const char *const SPELLINGS[][2] = {{"shch", "sch"}, {"shh", "sch"}, {"kh", "h"}, {"ck", "k"}};
     uint32_t to = 0, before = 0;
     int has_h = 0, has_k = 0;
     for (uint32_t i = 0; i < length; i++) {
-        has_h |= word[i] == 'h';
-        has_k |= word[i] == 'k';
+        const uint32_t letter = word[i];
+        has_h |= letter == 'h';
+        has_k |= letter == 'k';
+        word[i] = letter == 'y' || letter == 'j' ? 'i' : letter == 'w' ? 'v' : letter;
     }
-    for (uint32_t i = 0; i < 4; i++)
+    for (uint32_t i = 0; (has_h || has_k) && i < 4; i++)
         if (i < 3 ? has_h : has_k)
             length = replaced(word, length, SPELLINGS[i][0], SPELLINGS[i][1]);
-    for (uint32_t i = 0; i < length; i++)
-        word[i] = word[i] == 'y' || word[i] == 'j' ? 'i' : word[i] == 'w' ? 'v' : word[i];
     for (uint32_t i = 0; i < length; i++) {
         const uint32_t letter = word[i];
-        if (letter == 'c' && before != 's' && !(i + 1 < length && word[i + 1] == 'h'))
-            word[i] = 'k';
+        const uint32_t sound =
+            letter == 'c' && before != 's' && !(i + 1 < length && word[i + 1] == 'h') ? 'k' : letter;
         before = letter;
+        if (!to || word[to - 1] != sound)
+            word[to++] = sound;
     }
-    for (uint32_t i = 0; i < length; i++)
-        if (!to || word[to - 1] != word[i])
-            word[to++] = word[i];
     return to;
 }
 
@@ -698,9 +698,12 @@ static int put(struct prediction *p, uint32_t number) {
 }
 
 static int is_space(uint32_t letter) {
-    return letter == ' ' || (letter >= 9 && letter <= 13) || (letter >= 0x1c && letter <= 0x1f) || letter == 0x85 ||
-           letter == 0xa0 || letter == 0x1680 || (letter >= 0x2000 && letter <= 0x200a) || letter == 0x2028 ||
-           letter == 0x2029 || letter == 0x202f || letter == 0x205f || letter == 0x3000;
+    if (letter < 0x85)
+        return letter == ' ' || (letter >= 9 && letter <= 13) || (letter >= 0x1c && letter <= 0x1f);
+    if (letter < 0x1680)
+        return letter == 0x85 || letter == 0xa0;
+    return letter == 0x1680 || (letter >= 0x2000 && letter <= 0x200a) || letter == 0x2028 || letter == 0x2029 ||
+           letter == 0x202f || letter == 0x205f || letter == 0x3000;
 }
 
 /* Tokens that wait to be looked up together: length 0 ends a sentence. run: single letters in a row before them. */
