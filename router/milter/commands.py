@@ -69,8 +69,8 @@ def strings(data: bytes) -> list[bytes]:
 
 def header(data: bytes) -> tuple[bytes, bytes]:
     """(field name, field body); folds are LF + white space, and a body ends at its first NUL, as libmilter reads it."""
-    name, *rest = data.split(b"\0", 2)
-    return name, rest[0] if rest else b""
+    name, _, rest = data.partition(b"\0")
+    return name, rest.partition(b"\0")[0]
 
 
 def macro(data: bytes, name: bytes) -> bytes | None:

@@ -85,7 +85,7 @@ class PacketReader:
         said: bytes | None = None  # the last packet of `again`, its length before it
         said_bytes = 0
         while size - position >= 4:
-            if data[position : position + said_bytes] == said:
+            if said is not None and data[position : position + said_bytes] == said:
                 position += said_bytes
                 continue
             (length,) = _length(data, position)

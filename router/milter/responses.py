@@ -6,6 +6,7 @@ Edits are legal only between the end of a message and its final answer. Every fu
 import re
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 
 from router.milter.header_value import field_body, field_name
 from router.milter.negotiation import Action, Offer
@@ -43,24 +44,34 @@ class BadAnswer(ValueError):
     """Bytes that are no complete answer to an end of message; written, they would cost the whole connection."""
 
 
+_begins = struct.Struct(">IB").unpack_from  # a packet: its length, its letter
+
+
+@lru_cache(maxsize=64)  # an MTA offers the same at every connection
+def _offered(actions: int) -> frozenset[int]:
+    """Letters of the packets before the final one that an MTA takes which has offered these edits."""
+    return frozenset(letter for letter, needed in NEEDS.items() if actions & needed or letter == ord("p"))
+
+
 def check_answer(packets: bytes, offer: Offer) -> None:
     """Raises BadAnswer unless `packets` are edits that this MTA offered, then one final answer, and nothing more."""
     position, size = 0, len(packets)
+    offered = _offered(offer.actions)
     while True:
         if size - position < 5:
             raise BadAnswer(f"an answer of {size} bytes without a final packet")
-        (length,) = struct.unpack_from(">I", packets, position)
-        letter = packets[position + 4]
+        length, letter = _begins(packets, position)
         end = position + 4 + length
         if length == 0 or end > size:
             raise BadAnswer(f"a packet of {length} bytes in an answer of {size}")
+        if letter in offered:
+            position = end
+            continue
         if letter in FINAL:
             break
         if letter not in NEEDS:
             raise BadAnswer(f"{chr(letter)!r} is no edit of ours")
-        if not offer.actions & NEEDS[letter] and letter != ord("p"):
-            raise BadAnswer(f"edit {chr(letter)!r} was not offered by the MTA")
-        position = end
+        raise BadAnswer(f"edit {chr(letter)!r} was not offered by the MTA")
     if end != size:
         raise BadAnswer(f"{size - end} bytes after the final packet")
 

@@ -93,7 +93,7 @@ class _Message:
 
     def __init__(self, prefix: str, others: Sequence[str]) -> None:
         self.prefix = prefix
-        self.stripped = tuple(one.lower().encode("utf-8", "replace") for one in (prefix, *others) if one)
+        self.stripped = _beginnings(prefix, *others)
         self.sender = b"<>"
         self.size_bytes: int | None = None
         self.recipients: list[bytes] = []
@@ -214,13 +214,15 @@ class Session:
         check_answer(packets, self._offer)
         self._forget(Scope.MESSAGE)
         self._enter(State.READY)
+        if not self._packets and not self._reader.broken:
+            return [packets]  # the MTA waits for it, and so has said nothing yet
         self._replies.append(packets)
         return self.receive()
 
     # ------------------------------------------------------------------ the table at work
 
     def _advance(self) -> None:
-        packets = self._packets
+        packets, macros = self._packets, self._macros
         while packets:
             command, data = packets[0]
             row = self._fitting.get(command)
@@ -231,11 +233,12 @@ class Session:
                 if command != _MACRO:
                     raise FramingError(_misfit(command, self._state))
                 if 0 < len(data) <= MAX_MACRO_BYTES:
-                    self._macros[data[0]] = data
+                    macros[data[0]] = data
                 continue
             packets.popleft()
             for stage in row.later:
-                self._macros.pop(stage, None)
+                if stage in macros:
+                    del macros[stage]
             if row.forgets is not Scope.NOTHING:
                 self._abort()
                 self._forget(row.forgets)
@@ -317,8 +320,9 @@ class Session:
     def _header(self, data: bytes) -> None:
         """This field, and those that wait right behind it and need no answer: half the packets of a mail."""
         message = self._message or self._begun()
-        packets, stripped = self._packets, message.stripped
+        packets, stripped, fields = self._packets, message.stripped, message.fields
         spaced, answered = self._offer.leading_space, _HEADER in self._answers
+        header_bytes, kept_bytes = message.header_bytes, message.fields_bytes
         while True:
             name, body = commands.header(data)
             lowered = name.lower()
@@ -328,17 +332,18 @@ class Session:
                     message.hold(len(lowered))
                 message.strip_counts[lowered] = message.strip_counts.get(lowered, 0) + 1
             size = len(name) + len(body)
-            message.header_bytes += size
+            header_bytes += size
             if message.fields_cut:
                 pass
-            elif len(message.fields) >= MAX_FIELDS or message.fields_bytes + size > MAX_FIELDS_BYTES:
+            elif len(fields) >= MAX_FIELDS or kept_bytes + size > MAX_FIELDS_BYTES:
                 message.fields_cut = True  # and nothing behind it is kept, so that what we have is the beginning
             else:
-                message.fields_bytes += size
-                message.fields.append((name, body if spaced else _with_space(body)))
+                kept_bytes += size
+                fields.append((name, body if spaced else _with_space(body)))
             if answered or not packets or packets[0][0] != _HEADER:
-                return
+                break
             data = packets.popleft()[1]
+        message.header_bytes, message.fields_bytes = header_bytes, kept_bytes
 
     def _body(self, data: bytes) -> bytes | None:
         message = self._message or self._begun()
@@ -398,6 +403,12 @@ _DOES: dict[int, Callable[[Session, bytes], bytes | None]] = {
     Command.QUIT: Session._quit,
     Command.QUIT_NC: Session._nothing,
 }
+
+
+@lru_cache(maxsize=16)  # they are the settings of one generation
+def _beginnings(*prefixes: str) -> tuple[bytes, ...]:
+    """What the lower-case names of the fields begin with that nobody outside may set."""
+    return tuple(one.lower().encode("utf-8", "replace") for one in prefixes if one)
 
 
 @lru_cache(maxsize=64)  # an MTA says the same at every connection
