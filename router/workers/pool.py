@@ -145,15 +145,15 @@ class _Request:
         if self.cancelled:
             self.pool.unwanted(self, said)
         else:
-            self._tell(partial(self.pool.told, self, said))
+            self._tell(self.pool.told, said)
 
     def undecided(self, what: str, why: str) -> None:
         if not self.cancelled:
-            self._tell(partial(self.pool.undecided, self, what, why))
+            self._tell(self.pool.undecided, what, why)
 
-    def _tell(self, answer: Callable[[], bytes]) -> None:
+    def _tell(self, answer: Callable[..., bytes], *outcome: Any) -> None:
         try:
-            packets = answer()
+            packets = answer(self, *outcome)
         except Exception as error:  # whoever asked is the rim and keeps the mail
             self._failed(error)
         else:
@@ -418,22 +418,22 @@ class Pool:
         failed: called instead with a fault of ours (a log that cannot be written).
 
         No task and no future, but for what is looked up: nearly all mail needs a worker alone."""
-        loop = asyncio.get_running_loop()
         loaded = self.loaded
         assert loaded is not None, "the front starts after the first generation is loaded"
         if not loaded.in_scope(raw):
             self.counters["out-of-scope"] += 1
             if loaded.may_teach(raw):
                 self._teach(raw, offer)
-            return loop.call_soon(answered, stripped(raw, offer))
+            return asyncio.get_running_loop().call_soon(answered, stripped(raw, offer))
         request = _Request(self, raw, offer, loaded, self._monotonic(), answered, failed)
         if self._poison and self._poison.get(_fingerprint(raw), 0.0) > request.now:
-            loop.call_soon(request.undecided, "poison", "it ended a worker before")
+            asyncio.get_running_loop().call_soon(request.undecided, "poison", "it ended a worker before")
             return request
         if self._look_ups is not None:
             known, request.looked_up = self._look_ups.without_asking(raw)
             if not known:
-                request.looking = loop.create_task(self._look_up(request, self._look_ups, failed))
+                looking = self._look_up(request, self._look_ups, failed)
+                request.looking = asyncio.get_running_loop().create_task(looking)
                 return request
         self._seek(request)
         return request

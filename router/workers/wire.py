@@ -117,6 +117,8 @@ class Frames:
         return bool(self._buffer)
 
     def feed(self, data: bytes) -> list[bytes]:
+        if not self._buffer and len(data) >= 4 and 4 + _LENGTH.unpack_from(data)[0] == len(data) <= self._limit:
+            return [data[4:]]  # one frame and nothing else, as nearly every answer of a worker
         self._buffer += data
         frames = []
         while len(self._buffer) >= 4:

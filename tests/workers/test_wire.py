@@ -55,6 +55,34 @@ def test_answers_arrive_however_the_stream_is_cut(packets, size):
     assert [answer_from(one) for one in got] == sent
 
 
+@given(st.lists(st.tuples(st.binary(max_size=40), st.integers(0, 60)), max_size=6))
+@settings(deadline=None)
+def test_a_frame_that_comes_whole_is_the_same_as_one_in_pieces(sent):
+    """Whole, with a piece of the next one, behind one that has begun: every order of them."""
+    frames, stream, got, begun = Frames(1_000), b"", [], b""
+    for payload, behind in sent:
+        stream += len(payload).to_bytes(4, "big") + payload
+        now = begun + stream
+        cut = max(len(now) - behind, 0)
+        got += frames.feed(now[:cut])
+        begun, stream = now[cut:], b""
+        assert not (frames.begun and not behind)
+    got += frames.feed(begun)
+    assert (got, frames.begun) == ([payload for payload, _ in sent], False)
+
+
+def test_what_looks_like_a_frame_within_one_is_none():
+    frames, within = Frames(1_000), (3).to_bytes(4, "big") + b"abc"
+    assert frames.feed(len(within).to_bytes(4, "big")) == []
+    assert frames.feed(within) == [within] and not frames.begun
+
+
+def test_a_frame_that_comes_whole_may_not_be_too_large_either():
+    with pytest.raises(BadAnswer):
+        Frames(8).feed((9).to_bytes(4, "big") + b"x" * 9)
+    assert Frames(8).feed((8).to_bytes(4, "big") + b"x" * 8) == [b"x" * 8]
+
+
 @given(st.binary(max_size=200))
 @settings(deadline=None)
 def test_any_bytes_are_an_answer_or_a_bad_answer(data):
