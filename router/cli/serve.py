@@ -166,18 +166,23 @@ def logger(form: str = "json") -> Any:
         told = {name: value for name, value in values.items() if value or value == 0}
         told["event"] = event
         told["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        # One write a line, so that lines of several processes do not mix.
-        sys.stderr.write(f"{json_line(told) if form == 'json' else human_line(told)}\n")
+        line = json_line(told) if form == "json" else f"{human_line(told)}\n".encode("utf-8", "backslashreplace")
+        # One write a line, so that lines of several processes do not mix. Below the text layer: it would take the bytes
+        # apart and put them together again, for every mail.
+        stream = sys.stderr.buffer
+        stream.write(line)
+        stream.flush()
 
     return log
 
 
-def json_line(values: Mapping[str, Any]) -> str:
-    """Whatever the values hold: half a letter or a key that is no text costs more, not the line."""
+def json_line(values: Mapping[str, Any]) -> bytes:
+    """One line and its end, whatever the values hold: half a letter or a key that is no text costs more, not the
+    line."""
     try:
-        return orjson.dumps(values, default=str).decode()
+        return orjson.dumps(values, default=str, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:
-        return json.dumps(values, default=str)
+        return json.dumps(values, default=str).encode() + b"\n"
 
 
 def human_line(values: MutableMapping[str, Any]) -> str:
