@@ -165,7 +165,7 @@ def logger(form: str = "json") -> Any:
     def log(event: str, **values: object) -> None:
         told = {name: value for name, value in values.items() if value or value == 0}
         told["event"] = event
-        told["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        told["timestamp"] = datetime.now(UTC)
         line = json_line(told) if form == "json" else f"{human_line(told)}\n".encode("utf-8", "backslashreplace")
         # One write a line, so that lines of several processes do not mix. Below the text layer: it would take the bytes
         # apart and put them together again, for every mail.
@@ -180,9 +180,14 @@ def json_line(values: Mapping[str, Any]) -> bytes:
     """One line and its end, whatever the values hold: half a letter or a key that is no text costs more, not the
     line."""
     try:
-        return orjson.dumps(values, default=str, option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(values, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
     except TypeError:
-        return json.dumps(values, default=str).encode() + b"\n"
+        return json.dumps(values, default=_text).encode() + b"\n"
+
+
+def _text(value: Any) -> str:
+    """As orjson writes it: a moment by RFC 3339."""
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
 
 def human_line(values: MutableMapping[str, Any]) -> str:

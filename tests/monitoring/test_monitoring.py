@@ -1,6 +1,7 @@
 """Monitoring: the figures say what happened, /healthz really decides a mail, the dashboard asks for what is there."""
 
 import asyncio
+import io
 import json
 import os
 import re
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from router.cli.serve import human_line, json_line
+from router.cli.serve import human_line, json_line, logger
 from router.monitoring.exposition import NAMES, Figures, text
 from router.monitoring.http import MAX_CONNECTIONS, Monitoring
 from router.monitoring.tally import BUCKETS_S, Histogram, Tally
@@ -283,6 +284,33 @@ def test_a_log_line_for_a_person_is_one_line():
     values = {"timestamp": "2026-03-06T19:40:03Z", "event": "decided", "queue": "a\r\nb", "tags": ["x", "y"]}
     line = human_line(values)
     assert line == "19:40:03  decided         queue=a  | b tags=x,y"
+
+
+@pytest.mark.parametrize("form, half", [("json", ""), ("json", "\ud800"), ("human", ""), ("human", "\ud800")])
+def test_a_line_of_the_log_is_written_in_one_piece_with_its_time_in_utc(form, half, monkeypatch):
+    """Whatever it holds, by whichever way it is written."""
+    written = []
+
+    class Stream(io.RawIOBase):
+        def writable(self):
+            return True
+
+        def write(self, data):
+            written.append(bytes(data))
+            return len(data)
+
+    with io.TextIOWrapper(io.BufferedWriter(Stream())) as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        logger(form)("decided", queue_id=f"4C1{half}", why="x" * 20_000, nothing=None, none_yet=0)
+        monkeypatch.undo()
+    (line,) = written
+    assert line.endswith(b"\n") and line.count(b"\n") == 1
+    if form == "human":
+        assert re.match(rb"\d\d:\d\d:\d\d  decided +queue_id=4C1", line)
+        return
+    told = json.loads(line)
+    assert list(told) == ["queue_id", "why", "none_yet", "event", "timestamp"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", told["timestamp"])
 
 
 def test_the_human_log_of_a_filter_is_readable(tmp_path):
