@@ -82,7 +82,8 @@ class PacketReader:
             rest.clear()
             position, self._first = end, False
         again, between = self._again, self._between
-        said: bytes | None = None  # the last packet of `again`, its length before it
+        add, viewed = packets.append, isinstance(data, memoryview)
+        said: bytes | memoryview | None = None  # the last packet of `again`, its length before it
         said_bytes = 0
         while size - position >= 4:
             if said is not None and data[position : position + said_bytes] == said:
@@ -96,13 +97,15 @@ class PacketReader:
             if end > size:
                 self._needed = 4 + length
                 break
-            command = data[position + 4]
-            packets.append((command, bytes(data[position + 5 : end])))
+            command, cut = data[position + 4], data[position + 5 : end]
+            add((command, bytes(cut) if viewed else cut))  # type: ignore[arg-type]  # what is no view is bytes
             if command == again:
-                said, said_bytes = bytes(data[position:end]), end - position
+                said, said_bytes = data[position:end], end - position
             elif command != between:
                 said = None
-            position, self._first = end, False
+            position = end
+        if packets:
+            self._first = False
         rest += data[position:]
         return packets
 
