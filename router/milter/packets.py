@@ -82,7 +82,7 @@ class PacketReader:
             rest.clear()
             position, self._first = end, False
         again, between = self._again, self._between
-        add, viewed = packets.append, isinstance(data, memoryview)
+        add = packets.append
         said: bytes | memoryview | None = None  # the last packet of `again`, its length before it
         said_bytes = 0
         while size - position >= 4:
@@ -98,7 +98,7 @@ class PacketReader:
                 self._needed = 4 + length
                 break
             command, cut = data[position + 4], data[position + 5 : end]
-            add((command, bytes(cut) if viewed else cut))  # type: ignore[arg-type]  # what is no view is bytes
+            add((command, bytes(cut)))  # no copy of what is bytes already
             if command == again:
                 said, said_bytes = data[position:end], end - position
             elif command != between:

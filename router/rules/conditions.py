@@ -6,6 +6,7 @@ when its answer is unknown. Every function takes the typed condition and the `Ma
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from router.logic import Truth, Unknown, all_of, any_of, at_least
@@ -61,7 +62,7 @@ def not_(test: c.Not, making: Making) -> Check:
     """`not: condition`: the condition is false. Unknown when it is unknown, so say `on_unknown` over a look-up."""
     part = making.check(test.of)
     return Check(
-        _judge_none((part.judge,)),
+        _judge_found((part.judge,), means=False),
         f"not({part.said})",
         cost=part.cost,
         staged=part.staged,
@@ -136,38 +137,26 @@ def _judge_all(judges: tuple[Judge, ...]) -> Judge:
     return judge
 
 
-def _judge_any(judges: tuple[Judge, ...]) -> Judge:
+def _judge_found(judges: tuple[Judge, ...], *, means: bool) -> Judge:
+    """Whether one of them is true: then `any_of` them is True, and none of them False, as `means` has it."""
+
     def judge(e: Evaluation) -> Truth:
         lacking: list[Unknown] | None = None
         for one in judges:
             value = one(e)
             if value is True:
-                return True
+                return means
             if value is not False:
                 lacking = [*(lacking or ()), value]
-        return any_of(lacking) if lacking else False
-
-    return judge
-
-
-def _judge_none(judges: tuple[Judge, ...]) -> Judge:
-    def judge(e: Evaluation) -> Truth:
-        lacking: list[Unknown] | None = None
-        for one in judges:
-            value = one(e)
-            if value is True:
-                return False
-            if value is not False:
-                lacking = [*(lacking or ()), value]
-        return any_of(lacking) if lacking else True
+        return any_of(lacking) if lacking else not means
 
     return judge
 
 
 _JOINS: Mapping[Join, Callable[[tuple[Judge, ...]], Judge]] = {
     Join.ALL: _judge_all,
-    Join.ANY: _judge_any,
-    Join.NONE: _judge_none,
+    Join.ANY: partial(_judge_found, means=True),
+    Join.NONE: partial(_judge_found, means=False),
 }
 
 

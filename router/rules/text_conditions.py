@@ -259,14 +259,19 @@ def _measured(operator: "c.Length | c.Empty", fields: tuple[Field, ...]) -> Call
     return judge
 
 
+def _words(one: Searched) -> int:
+    return one.text.word_count
+
+
+def _characters(one: Searched) -> int:
+    return len(one.text.original.strip())
+
+
 def _measure(operator: "c.Length | c.Empty") -> Callable[[list[Searched]], bool]:
     if isinstance(operator, c.Empty):
         return lambda texts: not any(one.text.original.strip() for one in texts)
     count, longer = operator.count, operator.longer
-    if operator.unit is c.LengthUnit.WORDS:
-        size: Callable[[Searched], int] = lambda one: one.text.word_count  # noqa: E731  # one of two, chosen here
-    else:
-        size = lambda one: len(one.text.original.strip())  # noqa: E731
+    size = _words if operator.unit is c.LengthUnit.WORDS else _characters
     if longer:
         return lambda texts: sum(size(one) for one in texts) > count
     return lambda texts: sum(size(one) for one in texts) < count
